@@ -1,0 +1,1 @@
+"""The hub: it owns the order, the money and the truth."""

@@ -1,0 +1,155 @@
+"""The HTTP API of one process, put together."""
+
+import tomllib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from hub.cart.api import CartController, QuoteController
+from hub.cart.rules import CartRules
+from hub.checkout.api import OrderController, Waiting
+from hub.checkout.vendor_api import VendorOrderController
+from hub.customers.api import CustomerController
+from hub.inventory.api import VendorOfferController
+from hub.kernel.errors import Refusal
+from hub.ops.api import OperationsController
+from hub.pricing.commission import CommissionRule, rule_from
+from hub.pricing.tax import rates_from
+from hub.runtime import bodies, logs, problems
+from hub.runtime.callers import Callers
+from hub.runtime.edge import Edge, Rates
+from hub.runtime.health import HealthController
+from hub.runtime.http import DEPENDENCIES
+from hub.runtime.keys import KeyController
+from hub.search.api import SearchController
+from hub.settings import CONFIG, Settings
+from hub.vendors.api import VendorController
+from hub.wiring import Wiring, wire
+
+CONTROLLERS: list[ControllerRouterHandler] = [
+    SearchController,
+    CartController,
+    QuoteController,
+    OrderController,
+    VendorOfferController,
+    VendorOrderController,
+    VendorController,
+    CustomerController,
+    KeyController,
+    OperationsController,
+    HealthController,
+]
+
+SHUTDOWN_SECONDS = 10
+
+
+def create_app(wiring: Wiring) -> Litestar:
+    """The application; `wiring` is opened and closed by the caller."""
+    callers = Callers(wiring.database)
+    app = Litestar(
+        route_handlers=CONTROLLERS,
+        dependencies={**DEPENDENCIES, **_provided(wiring)},
+        exception_handlers={
+            Refusal: problems.on_refusal,
+            HTTPException: problems.on_http,
+            DBAPIError: problems.on_database,
+            PoolTimeoutError: problems.on_database,
+            OSError: problems.on_database,
+            Exception: problems.on_anything,
+        },
+        before_request=bodies.check,
+        request_max_body_size=wiring.settings.http.body_bytes_max,
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+    app.state.database = wiring.database
+    app.state.callers = callers
+    app.asgi_handler = Edge(app.asgi_handler, callers, _rates(wiring.settings))
+    return app
+
+
+async def serve(settings: Settings) -> None:
+    """Answer requests until told to stop (SIGINT, SIGTERM); what is running is finished first."""
+    logs.set_up(level=settings.log.level, fmt=settings.log.format, process="api")
+    wiring = wire(settings, "hub-api")
+    async with running(wiring):
+        config = uvicorn.Config(
+            create_app(wiring),
+            host=settings.http.host,
+            port=settings.http.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            server_header=False,
+        )
+        await uvicorn.Server(config).serve()
+
+
+@asynccontextmanager
+async def running(wiring: Wiring) -> AsyncGenerator[Wiring]:
+    """Keep the bus connected while the block runs; close everything after it."""
+    await wiring.bus.start()
+    try:
+        yield wiring
+    finally:
+        await wiring.close()
+
+
+def cart_rules(settings: Settings) -> CartRules:
+    """The rules of carts, from the settings and `config/tax.toml`."""
+    o = settings.orders
+    rates = rates_from(tomllib.loads((CONFIG / "tax.toml").read_text()))
+    return CartRules(
+        currency=o.currency, lines_max=o.lines_max, quantity_max=o.quantity_max, quote_seconds=o.quote_ttl_seconds, rates=rates
+    )
+
+
+def commission_rule() -> CommissionRule:
+    """What holds for vendors without terms of their own."""
+    return rule_from(tomllib.loads((CONFIG / "commission.toml").read_text()))
+
+
+def _rates(settings: Settings) -> Rates:
+    h = settings.http
+    return Rates(anonymous=h.anonymous_per_minute, customer=h.buyer_per_minute, vendor=h.vendor_per_minute, operator=h.operator_per_minute)
+
+
+def _provided(wiring: Wiring) -> dict[str, Provide]:
+    values: dict[str, Any] = {
+        "database": wiring.database,
+        "bus": wiring.bus,
+        "changes": wiring.changes,
+        "timing": wiring.timing,
+        "cart_rules": cart_rules(wiring.settings),
+        "commission_rule": commission_rule(),
+        "waiting": Waiting(wiring.database, wiring.changes, wiring.settings.http.wait_seconds_max),
+    }
+    return {name: Provide(_always(value), sync_to_thread=False) for name, value in values.items()}
+
+
+def _always(value: Any) -> Any:
+    def provide() -> Any:
+        return value
+
+    return provide
+
+
+def _openapi() -> OpenAPIConfig:
+    scheme = SecurityScheme(type="http", scheme="bearer", description="an API key of a customer, a vendor or an operator")
+    return OpenAPIConfig(
+        title="Wheelwright",
+        version="1",
+        description="One order over many vendors, routed, split, paid, shipped and paid out.",
+        components=Components(security_schemes={"bearer": scheme}),
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,1 @@
+"""The cart: what a customer gathers, and the quotes made of it."""

@@ -1,0 +1,74 @@
+"""A customer's cart: opened, filled, looked at. The customer is the transaction's actor."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from hub.cart import store
+from hub.cart.rules import CART_DAYS, CartRules, check_line
+from hub.cart.view import CartView, show_cart
+from hub.catalog import store as catalog
+from hub.kernel.errors import Conflict, NotFound
+from hub.runtime.database import Tx
+from hub.runtime.http import check_version
+
+
+class OpenCart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cart to be opened; its currency is the marketplace's where nothing is said."""
+
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$", min_length=3, max_length=3)] | None = None
+
+
+class PutLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many of an offer, whatever there was before."""
+
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+async def open_cart(tx: Tx, rules: CartRules, wanted: OpenCart) -> CartView:
+    """A new, empty cart."""
+    return await look(tx, await store.open_cart(tx, tx.actor.id, wanted.currency or rules.currency, CART_DAYS))
+
+
+async def look(tx: Tx, cart_id: str) -> CartView:
+    """A cart at today's prices. Raises `NotFound` (``unknown_cart``)."""
+    cart = await store.load_cart(tx, cart_id, tx.actor.id)
+    lines = await store.lines_of(tx, cart_id)
+    return show_cart(cart, lines, await catalog.offers_by_id(tx, lines))
+
+
+async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int, if_match: str | None) -> CartView:
+    """So many of an offer; `at` is (cart id, offer id).
+
+    Raises `NotFound` (``unknown_cart``, ``unknown_offer``), `Invalid` and `Conflict` as `check_line` does, ``cart_ordered``,
+    ``offer_unavailable``, ``version_mismatch``.
+    """
+    cart_id, offer_id = at
+    await _edit(tx, cart_id, if_match)
+    cart = await store.load_cart(tx, cart_id, tx.actor.id)
+    offer = (await catalog.offers_by_id(tx, [offer_id])).get(offer_id)
+    if offer is None:
+        raise NotFound("unknown_offer", f"no offer {offer_id}")
+    if not (await catalog.prices(tx, [offer_id]))[offer_id].active:
+        raise Conflict("offer_unavailable", f"{offer.title} is not for sale now", offer_id=offer_id)
+    lines = await store.lines_of(tx, cart_id)
+    check_line(rules, cart.currency, offer, quantity, len(lines.keys() - {offer_id}))
+    await store.put_line(tx, cart_id, offer_id, quantity)
+    return await look(tx, cart_id)
+
+
+async def remove_line(tx: Tx, at: tuple[str, str], if_match: str | None) -> CartView:
+    """None of an offer. Raises `NotFound` (``unknown_cart``, ``unknown_line``), `Conflict` (``cart_ordered``, ``version_mismatch``)."""
+    cart_id, offer_id = at
+    await _edit(tx, cart_id, if_match)
+    if not await store.remove_line(tx, cart_id, offer_id):
+        raise NotFound("unknown_line", f"the cart has nothing of {offer_id}")
+    return await look(tx, cart_id)
+
+
+async def _edit(tx: Tx, cart_id: str, if_match: str | None) -> store.Cart:
+    cart = await store.load_cart(tx, cart_id, tx.actor.id, lock=True)
+    cart.require_open()
+    check_version(if_match, cart.version)
+    return cart

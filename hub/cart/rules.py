@@ -1,0 +1,31 @@
+"""What a cart may hold."""
+
+import msgspec
+
+from hub.catalog.model import Offer
+from hub.kernel.errors import Conflict, Invalid
+from hub.pricing.tax import TaxRates
+
+CART_DAYS = 30
+
+
+class CartRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of carts and the terms of quotes; `quote_seconds` is how long a quote is good."""
+
+    currency: str
+    lines_max: int
+    quantity_max: int
+    quote_seconds: float
+    rates: TaxRates
+
+
+def check_line(rules: CartRules, currency: str, offer: Offer, quantity: int, others: int) -> None:
+    """Raises `Invalid` (``quantity_too_large``) and `Conflict` (``wrong_currency``, ``too_many_lines``); `others` are the other lines."""
+    if quantity > rules.quantity_max:
+        raise Invalid(
+            "quantity_too_large", f"at most {rules.quantity_max} of one offer", field="/quantity", quantity_max=rules.quantity_max
+        )
+    if offer.currency != currency:
+        raise Conflict("wrong_currency", f"the cart is in {currency}, the offer in {offer.currency}", offer_id=offer.id)
+    if others >= rules.lines_max:
+        raise Conflict("too_many_lines", f"at most {rules.lines_max} lines in one cart", lines_max=rules.lines_max)

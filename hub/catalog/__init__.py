@@ -1,0 +1,1 @@
+"""The catalog: products, their variants, and each vendor's offers of them."""

@@ -1,0 +1,80 @@
+"""What is said about products and offers, in and out."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from hub.kernel.money import Money
+from vendor_sdk.messages import Sku
+
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
+Description = Annotated[str, Meta(max_length=5000)]
+Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", max_length=64)]
+OnHand = Annotated[int, Meta(ge=0, le=1_000_000)]
+VariantId = Annotated[str, Meta(min_length=1, max_length=64)]
+
+BULK_MAX = 500
+
+
+class OfferState(StrEnum):
+    """Whether the vendor wants it sold."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A product in a vendor's words."""
+
+    title: Title
+    description: Description = ""
+    category: Category
+
+
+class OfferTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An offer as its vendor puts it: of a product it describes, or of a variant that is there.
+
+    `shipping_price` is what each unit adds to the shipping option's price; `stock` is what is on hand, not counting
+    what is promised to orders.
+    """
+
+    price: Money
+    stock: OnHand
+    product: Described | None = None
+    variant_id: VariantId | None = None
+    shipping_price: Money | None = None
+    state: OfferState = OfferState.ACTIVE
+
+
+class OfferOfSku(OfferTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of many offers put at once."""
+
+    sku: Sku
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer as the rest of the hub reads it; `price` and `shipping_price` in minor units of `currency`."""
+
+    id: str
+    variant_id: str
+    product_id: str
+    vendor: str
+    sku: str
+    title: str
+    price: int
+    shipping_price: int
+    currency: str
+    state: OfferState
+    version: int
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product; `rank` is how well it fits what was searched for."""
+
+    id: str
+    title: str
+    description: str
+    category: str
+    rank: float = 0.0

@@ -1,0 +1,143 @@
+"""The only reader and writer of products, variants and offers."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import REAL, Select, cast, func, insert, literal, select, tuple_, update
+
+from hub.catalog.model import Described, Offer, OfferState, Product
+from hub.catalog.tables import offers, products, variants
+from hub.kernel.errors import NotFound
+from hub.runtime.database import Tx
+from hub.vendors import store as vendors
+
+_PRODUCT = [products.c[name] for name in ("id", "title", "description", "category")]
+_OFFER = [
+    *(offers.c[name] for name in Offer.__struct_fields__ if name not in {"product_id", "title"}),
+    variants.c.product_id,
+    products.c.title,
+]
+_OFFERS = offers.join(variants, variants.c.id == offers.c.variant_id).join(products, products.c.id == variants.c.product_id)
+
+
+async def offers_by_id(tx: Tx, ids: Collection[str]) -> dict[str, Offer]:
+    """These offers, whatever their state; unknown ids are left out."""
+    return {offer.id: offer for offer in await _offers(tx, _select_offers().where(offers.c.id.in_(sorted(set(ids)))))}
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What an offer costs now, in minor units; `active` if it is for sale: by its own state and its vendor's."""
+
+    active: bool
+    price: int
+    shipping_price: int
+
+
+async def prices(tx: Tx, ids: Collection[str]) -> dict[str, Price]:
+    """What these offers cost now; unknown ids are left out."""
+    found = await offers_by_id(tx, ids)
+    terms = await vendors.terms_of(tx, [offer.vendor for offer in found.values()])
+    return {
+        offer.id: Price(
+            active=offer.state is OfferState.ACTIVE and terms[offer.vendor].sells, price=offer.price, shipping_price=offer.shipping_price
+        )
+        for offer in found.values()
+    }
+
+
+async def offers_by_sku(tx: Tx, vendor: str, skus: Collection[str]) -> dict[str, Offer]:
+    """A vendor's offers by SKU; unknown SKUs are left out."""
+    query = _select_offers().where(offers.c.vendor == vendor, offers.c.sku.in_(sorted(set(skus))))
+    return {offer.sku: offer for offer in await _offers(tx, query)}
+
+
+async def offers_of_vendor(tx: Tx, vendor: str, *, after: str | None, limit: int) -> list[Offer]:
+    """A vendor's offers, newest first, those before the id `after`."""
+    query = _select_offers().where(offers.c.vendor == vendor).order_by(offers.c.id.desc()).limit(limit)
+    return await _offers(tx, query if after is None else query.where(offers.c.id < after))
+
+
+async def offers_of_products(tx: Tx, product_ids: Collection[str]) -> list[Offer]:
+    """The active offers of these products, cheapest with its shipping first."""
+    query = _select_offers().where(variants.c.product_id.in_(sorted(set(product_ids))), offers.c.state == OfferState.ACTIVE)
+    return await _offers(tx, query.order_by(offers.c.price + offers.c.shipping_price, offers.c.id))
+
+
+async def product(tx: Tx, product_id: str) -> tuple[Product, list[str]]:
+    """A product and its variants' ids. Raises `NotFound` (``unknown_product``)."""
+    row = await tx.row(select(*_PRODUCT).where(products.c.id == product_id))
+    if row is None:
+        raise NotFound("unknown_product", f"no product {product_id}")
+    v = variants.c
+    ids = [found.id for found in await tx.rows(select(v.id).where(v.product_id == product_id).order_by(v.id))]
+    return msgspec.convert(row, Product, from_attributes=True), ids
+
+
+async def search(tx: Tx, words: str, category: str | None, *, after: tuple[float, str] | None, limit: int) -> list[Product]:
+    """Products that have all the words (any product for none), best first, newest first among equals."""
+    p = products.c
+    query = select(*_PRODUCT)
+    rank: Any = cast(literal(0.0), REAL)
+    if words:
+        wanted = func.websearch_to_tsquery("english", words)
+        rank = cast(func.ts_rank(p.document, wanted), REAL)
+        query = query.where(p.document.op("@@")(wanted))
+    if category is not None:
+        query = query.where(p.category == category)
+    if after is not None:
+        query = query.where(tuple_(rank, p.id) < tuple_(cast(literal(after[0]), REAL), literal(after[1])))
+    query = query.add_columns(rank.label("rank")).order_by(rank.desc(), p.id.desc()).limit(limit)
+    return [msgspec.convert(row, Product, from_attributes=True) for row in await tx.rows(query)]
+
+
+async def variant_exists(tx: Tx, ids: Collection[str]) -> set[str]:
+    """Which of these variants there are."""
+    return {row.id for row in await tx.rows(select(variants.c.id).where(variants.c.id.in_(sorted(set(ids)))))}
+
+
+async def describers(tx: Tx, product_ids: Collection[str]) -> dict[str, str]:
+    """Which vendor described each product."""
+    p = products.c
+    return {row.id: row.described_by for row in await tx.rows(select(p.id, p.described_by).where(p.id.in_(sorted(set(product_ids)))))}
+
+
+async def add_products(tx: Tx, vendor: str, described: Sequence[Described]) -> list[tuple[str, str]]:
+    """Insert products with one variant each; their (product id, variant id)."""
+    if not described:
+        return []
+    ids = [(tx.ids.new("prd"), tx.ids.new("var")) for _ in described]
+    await tx.execute(
+        insert(products),
+        [
+            {"id": product_id, "described_by": vendor, **msgspec.structs.asdict(words)}
+            for (product_id, _), words in zip(ids, described, strict=True)
+        ],
+    )
+    await tx.execute(insert(variants), [{"id": variant_id, "product_id": product_id} for product_id, variant_id in ids])
+    return ids
+
+
+async def describe(tx: Tx, product_id: str, words: Described) -> None:
+    """Rewrite a product."""
+    await tx.execute(update(products).where(products.c.id == product_id).values(msgspec.structs.asdict(words)))
+
+
+async def add_offers(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert offers: id, variant_id, vendor, sku, price, shipping_price, currency, state."""
+    if rows:
+        await tx.execute(insert(offers), list(rows))
+
+
+async def change_offer(tx: Tx, offer_id: str, **values: Any) -> None:
+    """Save an offer's new terms as its next version."""
+    o = offers.c
+    await tx.execute(update(offers).where(o.id == offer_id).values(version=o.version + 1, updated_at=func.now(), **values))
+
+
+def _select_offers() -> Select[Any]:
+    return select(*_OFFER).select_from(_OFFERS)
+
+
+async def _offers(tx: Tx, query: Select[Any]) -> list[Offer]:
+    return [msgspec.convert(row, Offer, from_attributes=True) for row in await tx.rows(query)]

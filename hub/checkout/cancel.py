@@ -1,0 +1,38 @@
+"""The buyer wants out: before the money is taken the saga goes back; after that each vendor is asked to stop what has not left."""
+
+from hub.checkout import course
+from hub.kernel.errors import Conflict
+from hub.orders import store
+from hub.orders.states import SubOrderEvent, SubOrderState
+from hub.orders.store import Order
+from hub.runtime.database import Tx
+from hub.vendors import store as vendors
+
+REASON = "canceled_by_customer"
+
+
+async def cancel(tx: Tx, order_id: str) -> Order:
+    """The order as it stands afterwards; its parts may take a while to stop.
+
+    Raises `Conflict` (``not_cancelable``) when nothing is left that could be stopped.
+    """
+    order = await store.load(tx, order_id, lock=True)
+    if order.course == "undone":
+        raise Conflict("not_cancelable", f"the order is {order.state}", state=order.state)
+    if order.course == "forward" and order.stage != "capture":
+        await course.undo(tx, order, SubOrderEvent.CANCEL, REASON)
+    elif order.course == "forward":
+        await store.set_course(tx, order.id, cancel_reason=REASON)
+    else:
+        await _recall_what_is_here(tx, order)
+    return await store.load(tx, order_id)
+
+
+async def _recall_what_is_here(tx: Tx, order: Order) -> None:
+    stoppable = [sub for sub in order.sub_orders if sub.state is SubOrderState.ACCEPTED]
+    if not stoppable:
+        raise Conflict("not_cancelable", "every part has shipped or ended", state=order.state)
+    await store.set_course(tx, order.id, cancel_reason=REASON)
+    terms = await vendors.terms_of(tx, [sub.vendor for sub in stoppable])
+    for sub in stoppable:
+        await course.recall(tx, order, sub, terms[sub.vendor], REASON)

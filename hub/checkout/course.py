@@ -1,0 +1,182 @@
+"""Moves an order's saga as far as what is recorded allows: on to the next stage, without a fallen part, or all the way back.
+
+Everything here runs inside the transaction that recorded an answer, with the order's row locked, so each order has one
+writer at a time and a crash leaves either all of a move or nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from hub.checkout.saga import SAGAS
+from hub.checkout.timing import Timing
+from hub.fulfillment import reserve, route, ship
+from hub.kernel.saga import Decision, Each, Progress, Stage, decide
+from hub.ledger.recipes import Share
+from hub.orders import store
+from hub.orders.advance import advance
+from hub.orders.place import withdraw
+from hub.orders.states import FALLEN, SubOrderEvent, SubOrderState
+from hub.orders.store import Order, SubOrder
+from hub.payments import authorize, capture
+from hub.payments import store as payments
+from hub.payments.refund import begin_refund
+from hub.payments.states import PaymentState
+from hub.risk.screen import Facts, screen
+from hub.runtime import steps
+from hub.runtime.database import Tx
+from hub.runtime.steps import Step, StepState, Verdict
+from hub.vendors import store as vendors
+from hub.vendors.model import Terms
+
+_DONE_AT: Mapping[str, frozenset[SubOrderState]] = {
+    "reserve": frozenset(SubOrderState) - {SubOrderState.PLACED} - FALLEN,
+    "route": frozenset(SubOrderState) - {SubOrderState.PLACED, SubOrderState.RESERVED, SubOrderState.ROUTED} - FALLEN,
+}
+"""From which state on a part has passed a stage."""
+
+_PAID_AT = {"authorize": PaymentState.AUTHORIZED, "capture": PaymentState.CAPTURED}
+
+
+def standing(order: Order) -> list[SubOrder]:
+    """The parts that have not fallen out."""
+    return [sub for sub in order.sub_orders if sub.state not in FALLEN]
+
+
+def share(sub: SubOrder) -> Share:
+    """A part's money."""
+    return Share(sub.vendor, sub.id, sub.total, sub.commission)
+
+
+async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
+    """Go on from the current stage while its pieces allow it."""
+    while True:
+        order = await store.load(tx, order_id)
+        if order.course != "forward":
+            return
+        saga = SAGAS[order.kind]
+        stage = saga.stage(order.stage)
+        decision = decide(stage.each, await _progress(tx, order, stage))
+        if decision is Decision.WAIT:
+            return
+        if decision is Decision.BACK:
+            await undo(tx, order, SubOrderEvent.CANCEL, "nothing_left" if stage.each is Each.PART else f"{stage.name}_failed")
+            return
+        following = saga.after(stage.name)
+        if following is None:
+            await store.set_course(tx, order.id, course="finished")
+            await _finish(tx, timing, order)
+            return
+        await store.set_course(tx, order.id, stage=following.name)
+        await enter(tx, timing, order, following)
+
+
+async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
+    """Write the steps of a stage."""
+    if stage.each is Each.WHOLE:
+        payment = await payments.of_order(tx, order.id)
+        if stage.do == authorize.AUTHORIZE:
+            await steps.add(tx, authorize.authorize_step(order.id, payment.id, within=timing.payment))
+        elif stage.do == capture.CAPTURE:
+            await steps.add(tx, capture.capture_step(order.id, payment.id, sum(sub.total for sub in standing(order))))
+        return
+    terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
+    for sub in standing(order):
+        if stage.do == reserve.RESERVE:
+            await _enter_reserve(tx, timing, order, sub, terms[sub.vendor])
+        elif stage.do == route.SUBMIT:
+            await _enter_route(tx, timing, order, sub, terms[sub.vendor])
+
+
+async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str) -> None:
+    """One part falls out: its stock is for sale again, and whatever its vendor may have done for it is undone."""
+    await withdraw(tx, sub, event, reason)
+    await undo_at_vendor(tx, order, sub, reason)
+
+
+async def undo(tx: Tx, order: Order, event: SubOrderEvent, reason: str) -> None:
+    """The way back before any money was taken: every standing part falls out, the authorization is given back."""
+    await store.set_course(tx, order.id, course="undone")
+    for sub in standing(order):
+        await fall(tx, order, sub, event, reason)
+    open_payment = [step for step in await steps.of_saga(tx, order.id) if _may_have_acted(step, authorize.AUTHORIZE)]
+    await steps.cancel_open(tx, order.id, authorize.AUTHORIZE)
+    payment = await payments.of_order(tx, order.id)
+    await authorize.close(tx, order.id, reason)
+    for step in open_payment:
+        await steps.add(tx, authorize.void_step(order.id, payment.id, undoes=step.id))
+
+
+async def undo_at_vendor(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:
+    """Undo, last stage first, each step of this part that its vendor may have acted on; withdraw the open ones."""
+    saga = SAGAS[order.kind]
+    mine = [step for step in await steps.of_saga(tx, order.id) if step.subject_id == sub.id]
+    for stage in reversed(saga.stages):
+        for step in mine:
+            if step.kind != stage.do or not _may_have_acted(step, stage.do) or any(s.undoes == step.id for s in mine):
+                continue
+            if stage.undo == reserve.RELEASE:
+                await steps.add(tx, reserve.release_step(sub, undoes=step.id))
+            elif stage.undo == route.RECALL:
+                await steps.add(tx, route.recall_step(sub, undoes=step.id, reason=reason))
+    await steps.cancel_open(tx, order.id, *(stage.do for stage in saga.stages), ship.SHIP, subject_id=sub.id)
+
+
+def _may_have_acted(step: Step, kind: str) -> bool:
+    """Whether the other side may have done it: it was sent, and it was not answered by a definite no."""
+    return step.kind == kind and step.attempt > 0 and step.verdict != Verdict.REFUSED and step.state != StepState.CANCELED
+
+
+async def _progress(tx: Tx, order: Order, stage: Stage) -> list[Progress]:
+    if stage.each is Each.PART:
+        done = _DONE_AT[stage.name]
+        return [
+            Progress.FAILED if sub.state in FALLEN else Progress.DONE if sub.state in done else Progress.WAITING for sub in order.sub_orders
+        ]
+    if stage.name == "screen":
+        facts = Facts(customer_id=order.customer_id, total=order.total, currency=order.currency, country=str(order.address["country"]))
+        return [Progress.FAILED if screen(facts) else Progress.DONE]
+    payment = await payments.of_order(tx, order.id)
+    if payment.state in {PaymentState.DECLINED, PaymentState.VOIDED}:
+        return [Progress.FAILED]
+    return [Progress.DONE if payment.state is _PAID_AT[stage.name] else Progress.WAITING]
+
+
+async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> None:
+    if reserve.CAPABILITY not in terms.capabilities:
+        await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub")
+        return
+    expires_at = order.created_at + timedelta(seconds=timing.reserve + timing.payment + timing.acceptance + timing.ship)
+    await steps.add(tx, reserve.reserve_step(sub, within=timing.reserve, expires_at=expires_at))
+
+
+async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> None:
+    await advance(tx, sub.id, SubOrderEvent.ROUTE)
+    answer_by = order.created_at + timedelta(seconds=timing.reserve + timing.payment + timing.acceptance)
+    has_spoke = route.CAPABILITY in terms.capabilities
+    await steps.add(tx, route.submit_step(order, sub, within=timing.acceptance, answer_by=answer_by, has_spoke=has_spoke))
+
+
+async def _finish(tx: Tx, timing: Timing, order: Order) -> None:
+    """The money is taken: have each part shipped, or stopped if the buyer asked for that in the meantime."""
+    terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
+    for sub in standing(order):
+        has_spoke = ship.CAPABILITY in terms[sub.vendor].capabilities
+        await steps.add(tx, ship.ship_step(order, sub, has_spoke=has_spoke, within=timing.ship))
+        if order.cancel_reason is not None:
+            await recall(tx, order, sub, terms[sub.vendor], order.cancel_reason)
+
+
+async def recall(tx: Tx, order: Order, sub: SubOrder, terms: Terms, reason: str) -> None:
+    """Ask the vendor of an accepted, paid part to stop; a vendor without a spoke has told us nothing has left, so it stops here."""
+    if route.CAPABILITY not in terms.capabilities:
+        await stop(tx, order, sub, reason)
+        return
+    await advance(tx, sub.id, SubOrderEvent.RECALL, reason=reason)
+    submitted = next(step for step in await steps.of_saga(tx, order.id) if step.subject_id == sub.id and step.kind == route.SUBMIT)
+    await steps.add(tx, route.recall_step(sub, undoes=submitted.id, reason=reason))
+
+
+async def stop(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:
+    """A paid part will not be shipped: it falls out, and the buyer gets its money back."""
+    await fall(tx, order, sub, SubOrderEvent.CANCEL, reason)
+    await begin_refund(tx, share(sub), order.id)

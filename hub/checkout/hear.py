@@ -1,0 +1,132 @@
+"""What vendors say over NATS: checked against who says it and what was asked, applied once, or kept for triage."""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+
+from hub.checkout.conclude import conclude
+from hub.checkout.timing import Timing
+from hub.fulfillment.ship import SHIP, TRACK
+from hub.runtime import dead_letters, inbox, steps
+from hub.runtime.database import Actor, Database, Tx
+from hub.runtime.dead_letters import Given
+from hub.runtime.steps import Outcome, Step, StepState, Verdict
+from hub.runtime.trace import Trace, current
+from vendor_sdk import messages, subjects
+from vendor_sdk.messages import Dead, Declined, Kept, Message, Pending, Refused, Shipped
+
+log = structlog.get_logger("hear")
+
+ID_LENGTH_MAX = 200
+DELIVERED = "shipping.delivered"
+DEAD = "spoke.dead"
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it came; `vendor` is whose stream it came from."""
+
+    vendor: str
+    subject: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Foreign(Exception):
+    """The message is not what it claims to be: `reason` is ``malformed`` or ``foreign``."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+async def hear(database: Database, timing: Timing, heard: Heard) -> None:
+    """Apply a message in one transaction. Whatever it is, it may be acknowledged once this returns."""
+    trace = Trace.new(heard.headers.get(messages.CORRELATION_ID), heard.headers.get(messages.TRACEPARENT))
+    current.set(trace)
+    try:
+        kind, event_id, body = _read(heard)
+        async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
+            step = await _asked(tx, heard, kind, body)
+            if await inbox.first_time(tx, heard.vendor, event_id) and step is not None:
+                applied = await conclude(tx, timing, step, interpret(body))
+                log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
+    except Foreign as error:
+        await _keep_for_triage(database, heard, error, trace)
+
+
+def interpret(body: Message) -> Outcome:
+    """What an answer amounts to; anything that is not a clear yes or no is pending."""
+    match body:
+        case Refused() | Declined():
+            return Outcome.refused(body.reason, body.detail)
+        case Kept():
+            return Outcome.refused(body.reason)
+        case Pending():
+            return Outcome(verdict=Verdict.PENDING)
+        case Dead():
+            return Outcome.dead(body.error, body.detail)
+        case Shipped():
+            return Outcome.ok(parcels=[msgspec.to_builtins(parcel) for parcel in body.parcels])
+        case _:
+            return Outcome.ok(reference=getattr(body, "reference", ""))
+
+
+def _read(heard: Heard) -> tuple[str, str, Message]:
+    kind = subjects.kind_of(heard.subject)
+    if subjects.vendor_of(heard.subject) != heard.vendor or kind not in messages.EVENTS:
+        raise Foreign("malformed", f"no event has the subject {heard.subject}")
+    event_id = heard.headers.get(messages.EVENT_ID, "")
+    if not 1 <= len(event_id) <= ID_LENGTH_MAX:
+        raise Foreign("malformed", f"the header {messages.EVENT_ID} is missing or too long")
+    if heard.headers.get(messages.SCHEMA, messages.SCHEMA_VERSION) != messages.SCHEMA_VERSION:
+        raise Foreign("malformed", f"schema {heard.headers[messages.SCHEMA]} is not known")
+    if len(heard.body) > messages.BODY_BYTES_MAX:
+        raise Foreign("malformed", "the body is too large")
+    try:
+        return kind, event_id, messages.decode_event(kind, heard.body)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Foreign("malformed", str(error)) from error
+
+
+async def _asked(tx: Tx, heard: Heard, kind: str, body: Message) -> Step | None:
+    """The step this message answers; None if it is early. Raises `Foreign` if it answers nothing that this vendor was asked."""
+    step = await steps.get(tx, heard.headers.get(messages.COMMAND_ID, ""))
+    if step is None or step.target != heard.vendor:
+        raise Foreign("foreign", "it answers nothing that this vendor was asked")
+    if isinstance(body, Dead):
+        return step
+    if getattr(body, "sub_order_id", None) != step.subject_id:
+        raise Foreign("foreign", "it names another sub-order than the command")
+    if kind == DELIVERED and step.kind == SHIP:
+        return await _tracking(tx, step)
+    if kind not in messages.ANSWERS[step.kind]:
+        raise Foreign("foreign", f"{kind} does not answer {step.kind}")
+    return step
+
+
+async def _tracking(tx: Tx, shipped: Step) -> Step | None:
+    """Delivery told under the ship command ends the tracking; if it overtook the shipment, tracking will ask for it."""
+    same = [s for s in await steps.of_saga(tx, shipped.saga_id) if s.subject_id == shipped.subject_id]
+    return next((s for s in same if s.kind == TRACK and s.state == StepState.OPEN), None)
+
+
+async def _keep_for_triage(database: Database, heard: Heard, error: Foreign, trace: Trace) -> None:
+    log.warning("event.refused", vendor=heard.vendor, subject=heard.subject, reason=error.reason, detail=error.detail)
+    message_id = heard.headers.get(messages.MSG_ID) or f"{heard.subject}:{hashlib.sha256(heard.body).hexdigest()}"
+    async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
+        await dead_letters.keep(
+            tx,
+            Given(
+                source="event",
+                identity=f"event:{heard.vendor}:{message_id}"[:500],
+                target=heard.vendor,
+                kind=subjects.kind_of(heard.subject) or heard.subject[:200],
+                reason=error.reason,
+                detail=error.detail,
+                headers=heard.headers,
+                payload=heard.body.decode("utf-8", "replace"),
+            ),
+        )

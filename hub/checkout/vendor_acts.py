@@ -1,0 +1,50 @@
+"""A vendor acts by hand: its answers through the vendor API are recorded like a spoke's."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hub.checkout.conclude import conclude
+from hub.checkout.timing import Timing
+from hub.fulfillment.route import SUBMIT
+from hub.fulfillment.ship import SHIP, TRACK
+from hub.kernel.errors import Conflict
+from hub.orders import store
+from hub.orders.store import Order
+from hub.runtime import steps
+from hub.runtime.database import Tx
+from hub.runtime.steps import Outcome, StepState
+from vendor_sdk.messages import Parcel
+
+
+async def accept(tx: Tx, timing: Timing, sub_order_id: str) -> Order:
+    """Accept a routed sub-order. Raises `NotFound` for another vendor's and `Conflict` where no answer is awaited."""
+    return await _answer(tx, timing, sub_order_id, SUBMIT, Outcome.ok())
+
+
+async def decline(tx: Tx, timing: Timing, sub_order_id: str, reason: str, detail: str) -> Order:
+    """Decline a routed sub-order. Raises as `accept` does."""
+    return await _answer(tx, timing, sub_order_id, SUBMIT, Outcome.refused(reason, detail))
+
+
+async def ship(tx: Tx, timing: Timing, sub_order_id: str, parcels: Sequence[Parcel]) -> Order:
+    """Tell that a paid sub-order has left. Raises as `accept` does."""
+    return await _answer(tx, timing, sub_order_id, SHIP, Outcome.ok(parcels=[msgspec.to_builtins(parcel) for parcel in parcels]))
+
+
+async def deliver(tx: Tx, timing: Timing, sub_order_id: str) -> Order:
+    """Tell that a shipped sub-order has arrived. Raises as `accept` does."""
+    return await _answer(tx, timing, sub_order_id, TRACK, Outcome.ok())
+
+
+async def _answer(tx: Tx, timing: Timing, sub_order_id: str, kind: str, outcome: Outcome) -> Order:
+    order_id = await store.order_of(tx, sub_order_id, tx.actor.id)
+    order = await store.load(tx, order_id, lock=True)
+    waiting = [
+        s for s in await steps.of_saga(tx, order_id) if s.subject_id == sub_order_id and s.kind == kind and s.state == StepState.OPEN
+    ]
+    if not waiting:
+        state = order.part(sub_order_id).state
+        raise Conflict("not_awaited", f"the order is {state}; this answer is not awaited", state=str(state))
+    await conclude(tx, timing, waiting[0], outcome)
+    return await store.load(tx, order_id)

@@ -1,0 +1,110 @@
+"""Sub-orders over HTTP, for vendors: see what is owed, accept or decline, tell of shipments."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from hub.checkout import vendor_acts
+from hub.checkout.timing import Timing
+from hub.kernel.errors import NotFound
+from hub.orders import store
+from hub.orders.states import SubOrderState
+from hub.orders.store import Order
+from hub.orders.view import VendorOrderView, vendor_order_view
+from hub.runtime.callers import VENDORS
+from hub.runtime.database import Tx
+from hub.runtime.http import BEARER, Reading, Writing, refuses, refuses_write
+from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
+from vendor_sdk.messages import Parcel, Reason, Text
+
+SubOrderId = Annotated[str, Parameter(max_length=64)]
+
+
+class Decline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a sub-order is not accepted: `reason` is a stable word such as ``out_of_stock``."""
+
+    reason: Reason
+    detail: Text = ""
+
+
+class Shipment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The boxes in which a sub-order left."""
+
+    parcels: Annotated[list[Parcel], Meta(min_length=1, max_length=100)]
+
+
+class VendorOrderController(Controller):
+    """What a vendor owes."""
+
+    path = "/v1/vendor/orders"
+    tags = ["orders (vendors)"]  # noqa: RUF012  # litestar's shape
+    guards = [VENDORS]  # noqa: RUF012  # litestar's shape
+    security = BEARER
+
+    @get("", responses=refuses())
+    async def browse(
+        self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, state: SubOrderState | None = None
+    ) -> Response[Page[VendorOrderView]]:
+        """The vendor's sub-orders, newest first."""
+        after = position_of(cursor, str)
+
+        async def found(tx: Tx) -> Page[VendorOrderView]:
+            rows = await store.of_vendor(tx, tx.actor.id, state=state, after=after, limit=limit + 1)
+            return page([vendor_order_view(*row) for row in rows], limit, lambda sub: sub.id)
+
+        return await read(found)
+
+    @get("/{sub_order_id:str}", responses=refuses(404))
+    async def one(self, sub_order_id: SubOrderId, read: Reading) -> Response[VendorOrderView]:
+        """One sub-order."""
+
+        async def found(tx: Tx) -> VendorOrderView:
+            return _own(await store.load(tx, await store.order_of(tx, sub_order_id, tx.actor.id)), sub_order_id, tx)
+
+        return await read(found)
+
+    @post("/{sub_order_id:str}/accept", status_code=200, responses=refuses_write(404))
+    async def accept(self, sub_order_id: SubOrderId, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+        """Accept a sub-order that awaits it."""
+
+        async def use_case(tx: Tx) -> VendorOrderView:
+            return _own(await vendor_acts.accept(tx, timing, sub_order_id), sub_order_id, tx)
+
+        return await write(use_case)
+
+    @post("/{sub_order_id:str}/decline", status_code=200, responses=refuses_write(404))
+    async def decline(self, sub_order_id: SubOrderId, data: Decline, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+        """Decline a sub-order that awaits acceptance; the buyer is not charged for it."""
+
+        async def use_case(tx: Tx) -> VendorOrderView:
+            return _own(await vendor_acts.decline(tx, timing, sub_order_id, data.reason, data.detail), sub_order_id, tx)
+
+        return await write(use_case)
+
+    @post("/{sub_order_id:str}/shipments", responses=refuses_write(404))
+    async def ship(self, sub_order_id: SubOrderId, data: Shipment, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+        """Tell that a paid sub-order has left."""
+
+        async def use_case(tx: Tx) -> VendorOrderView:
+            return _own(await vendor_acts.ship(tx, timing, sub_order_id, data.parcels), sub_order_id, tx)
+
+        return await write(use_case, status=201)
+
+    @post("/{sub_order_id:str}/delivery", status_code=200, responses=refuses_write(404))
+    async def deliver(self, sub_order_id: SubOrderId, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+        """Tell that a shipped sub-order has arrived."""
+
+        async def use_case(tx: Tx) -> VendorOrderView:
+            return _own(await vendor_acts.deliver(tx, timing, sub_order_id), sub_order_id, tx)
+
+        return await write(use_case)
+
+
+def _own(order: Order, sub_order_id: str, tx: Tx) -> VendorOrderView:
+    sub = order.part(sub_order_id)
+    if sub.vendor != tx.actor.id:
+        raise NotFound("unknown_order", f"no order {sub_order_id}")
+    return vendor_order_view(sub, order.currency, order.address)

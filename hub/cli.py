@@ -1,0 +1,151 @@
+"""Owns the `hub` command: each word starts one part of the hub, or all of them."""
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Awaitable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import App, Parameter
+
+from hub.embedded.lineage import end_with_parent
+from hub.settings import SettingsRefused, load_settings, masked
+
+DATA = Path(".wheelwright")
+
+File = Annotated[Path | None, Parameter(name="--settings", help="TOML file with the settings that differ from the defaults.")]
+Data = Annotated[Path, Parameter(help="Folder that holds everything `hub run` keeps.")]
+
+app = App(name="hub", help="Wheelwright: one order over many vendors, routed, split, paid, shipped and paid out.", version_flags=[])
+
+
+@app.command
+def api(*, port: int | None = None, settings: File = None) -> None:
+    """Serve the HTTP API."""
+    loaded = load_settings(settings)
+    if port is not None:
+        loaded = msgspec.structs.replace(loaded, http=msgspec.structs.replace(loaded.http, port=port))
+    _call("hub.app:serve", loaded)
+
+
+@app.command
+def worker(*, settings: File = None) -> None:
+    """Do what is due: publish commands, take in what vendors tell, move sagas on."""
+    _call("hub.worker:run", load_settings(settings))
+
+
+@app.command
+def migrate(*, down: bool = False, settings: File = None) -> None:
+    """Bring the database to the newest schema; with --down, take everything away again."""
+    _call("hub.migrate:downgrade" if down else "hub.migrate:upgrade", load_settings(settings))
+
+
+@app.command
+def seed(*, data: Data = DATA, settings: File = None) -> None:
+    """Put sample vendors, a catalog and keys into an empty hub."""
+    _call("hub.seed:seed", load_settings(settings), data)
+
+
+@app.command
+def sandbox(*, data: Path | None = None, host: str = "127.0.0.1", port: int = 8010, settings: File = None) -> None:
+    """Serve the simulated payment provider; --data FILE keeps its state over restarts."""
+    key = load_settings(settings).stripe.api_key
+    _call("hub.sandbox.serve:serve", data, host, port, **({"secret": key} if key else {}))
+
+
+@app.command(name="nats-config")
+def nats_config(*, settings: File = None) -> None:
+    """Print the broker's configuration for the vendors in the database."""
+    _call("hub.embedded.external:print_config", load_settings(settings))
+
+
+@app.command(name="settings")
+def show(*, settings: File = None) -> None:
+    """Print the settings in force, secrets masked."""
+    for section, values in masked(load_settings(settings)).items():
+        print(f"[{section}]")
+        for key, value in values.items():
+            print(f"{key} = {json.dumps(value)}")
+        print()
+
+
+@app.command
+def run(  # noqa: PLR0913 - one per option
+    *,
+    data: Data = DATA,
+    ephemeral: bool = False,
+    port: int | None = None,
+    pg_port: int = 0,
+    nats_port: int = 0,
+    stripe_port: int = 0,
+    settings: File = None,
+) -> None:
+    """Run everything on this machine: PostgreSQL, NATS, API, worker, vendors' spokes and the payment sandbox.
+
+    --ephemeral keeps nothing. Ports not given: 8000 for the API, any free one for the rest.
+    """  # fmt: skip
+    from hub.embedded.start import start
+    from hub.embedded.supervisor import Ports
+
+    http = load_settings(settings).http.port if port is None else port
+    ports = Ports(http=http, postgres=pg_port, nats=nats_port, stripe=stripe_port)
+    _await(start(None if ephemeral else data, ports, settings))
+
+
+@app.command
+def demo(*, data: Data = DATA) -> int:
+    """Place an order over three vendors and watch it to its end; starts a hub of its own if none runs."""
+    return _against_running_hub("hub.demo:demo", data)
+
+
+@app.command
+def replay(orders: Path, /, *, data: Data = DATA, buyers: int = 16, limit: int | None = None) -> int:
+    """Place the real orders in a folder and check that each ends right; starts a hub of its own if none runs."""
+    return _against_running_hub("hub.replay:replay", data, orders, buyers=buyers, limit=limit)
+
+
+def main() -> None:
+    """The `hub` command."""
+    end_with_parent()
+    try:
+        app()
+    except BrokenPipeError:  # whoever read our output has read enough
+        os._exit(0)
+    except (SettingsRefused, RuntimeError, OSError) as failed:
+        if os.environ.get("WHEELWRIGHT_TRACEBACK"):
+            raise
+        print(f"hub: {failed}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _against_running_hub(target: str, data: Path, *words: Any, **options: Any) -> int:
+    """Call `target(settings, url, data, …)` with the running hub's, or with those of one started for it."""
+    from hub.embedded.start import running_hub
+
+    with running_hub(data) as (running, folder):
+        loaded = load_settings(None, dict(os.environ) | running.environment)
+        return int(_call(target, loaded, running.url, folder, *words, **options) or 0)
+
+
+def _call(target: str, *words: Any, **options: Any) -> Any:
+    """Import the module only now: `hub settings` need not wait for the whole application."""
+    module, _, name = target.partition(":")
+    result = getattr(import_module(module), name)(*words, **options)
+    return _await(result) if inspect.isawaitable(result) else result
+
+
+def _await(result: Awaitable[Any]) -> Any:
+    import uvloop
+
+    async def finish() -> Any:
+        return await result
+
+    return uvloop.run(finish())
+
+
+if __name__ == "__main__":
+    main()

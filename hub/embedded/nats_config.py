@@ -1,0 +1,111 @@
+"""Owns the broker's configuration: one account per vendor, all streams in the hub's account. Pure.
+
+Permissions inside a shared account do not isolate (a reply subject is not checked), accounts do: a vendor's account
+imports the pulling of its own consumer, the acks on it and the publishing of its own events, and nothing else exists
+for it. Which vendor speaks is said by the account, never by the message.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from vendor_sdk.subjects import CONSUMER_SPOKE, SPOKE_JETSTREAM_PREFIX, account, command_stream
+
+HUB_ACCOUNT = "HUB"
+SYSTEM_ACCOUNT = "SYS"
+
+
+class BrokerUser(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may enter an account: the holder of an nkey (its public half, `U…`), or a user with a password."""
+
+    nkey: str = ""
+    user: str = ""
+    password: str = ""
+
+    def line(self) -> str:
+        """As the broker's configuration writes it; a password like `$NAME` is left for the broker's environment."""
+        if self.nkey:
+            return f'{{ nkey: "{self.nkey}" }}'
+        password = self.password if self.password.startswith("$") else f'"{self.password}"'
+        return f'{{ user: "{self.user}", password: {password} }}'
+
+
+class VendorAccount(msgspec.Struct, frozen=True):
+    """One vendor at the broker: its code and the public half of its spoke's nkey."""
+
+    code: str
+    nkey: str
+
+
+def nats_config(
+    vendors: Sequence[VendorAccount],
+    *,
+    hub: BrokerUser,
+    system: BrokerUser,
+    listen: str = "",
+    store_dir: str = "",
+) -> str:
+    """The whole text. `listen` (`host:port`) and `store_dir` are left out when the command line gives them."""
+    ordered = sorted(vendors, key=lambda vendor: vendor.code)
+    head = ['server_name: "wheelwright"']
+    if listen:
+        head.append(f'listen: "{listen}"')
+    store = f'store_dir: "{store_dir}", ' if store_dir else ""
+    return "\n".join(
+        [
+            *head,
+            "max_payload: 1MB",
+            'ping_interval: "20s"',
+            f"jetstream {{ {store}max_memory_store: 256MB, max_file_store: 20GB }}",
+            f"system_account: {SYSTEM_ACCOUNT}",
+            "accounts {",
+            f"  {SYSTEM_ACCOUNT}: {{ users: [ {system.line()} ] }}",
+            *_hub(ordered, hub),
+            *(line for vendor in ordered for line in _vendor(vendor)),
+            "}",
+            "",
+        ]
+    )
+
+
+def _hub(vendors: Sequence[VendorAccount], user: BrokerUser) -> Iterable[str]:
+    yield f"  {HUB_ACCOUNT}: {{"
+    yield "    jetstream: enabled"
+    yield f"    users: [ {user.line()} ]"
+    yield "    exports: ["
+    for vendor in vendors:
+        only = f'accounts: ["{account(vendor.code)}"]'
+        pull, ack = _pull(vendor.code), _ack(vendor.code)
+        yield f'      {{ service: "{pull}", response_type: "stream", {only} }}'  # one pull is answered by many messages
+        yield f'      {{ service: "{ack}", {only} }}'
+        yield f'      {{ service: "evt.{vendor.code}.>", {only} }}'  # a service, so that the stream's receipt comes back
+    yield "    ]"
+    yield "    imports: ["
+    for vendor in vendors:
+        name = account(vendor.code)
+        yield f'      {{ service: {{ account: "{name}", subject: "rpc.>" }}, to: "rpc.{vendor.code}.>" }}'
+        yield f'      {{ stream: {{ account: "{name}", subject: "hb" }}, to: "hb.{vendor.code}" }}'
+    yield "    ]"
+    yield "  }"
+
+
+def _vendor(vendor: VendorAccount) -> Iterable[str]:
+    code = vendor.code
+    local_pull = _pull(code).replace("$JS.API", SPOKE_JETSTREAM_PREFIX, 1)
+    yield f'  "{account(code)}": {{'
+    yield f"    users: [ {BrokerUser(nkey=vendor.nkey).line()} ]"
+    yield f'    exports: [ {{ service: "rpc.>", accounts: [{HUB_ACCOUNT}] }}, {{ stream: "hb", accounts: [{HUB_ACCOUNT}] }} ]'
+    yield "    imports: ["
+    yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "{_pull(code)}" }}, to: "{local_pull}" }}'
+    yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "{_ack(code)}" }} }}'
+    yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "evt.{code}.>" }}, to: "evt.>" }}'
+    yield "    ]"
+    yield "  }"
+
+
+def _pull(code: str) -> str:
+    return f"$JS.API.CONSUMER.MSG.NEXT.{command_stream(code)}.{CONSUMER_SPOKE}"
+
+
+def _ack(code: str) -> str:
+    return f"$JS.ACK.{command_stream(code)}.{CONSUMER_SPOKE}.>"

@@ -1,0 +1,87 @@
+"""Owns what a new vendor needs of the embedded default: its account on the broker and, if it asked for one, its spoke."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hub.embedded.folder import Folder, write_private
+from hub.embedded.nats_config import VendorAccount
+from hub.embedded.nkey import new_seed, public_of
+
+
+class SpokeVendor(msgspec.Struct, frozen=True, kw_only=True):
+    """A vendor as the broker and the supervisor need it; `embedded_spoke` names an adapter to run here, or is None."""
+
+    code: str
+    nkey_public: str | None
+    embedded_spoke: str | None
+    spoke_config: dict[str, Any]
+
+
+async def find_vendors(engine: AsyncEngine) -> list[SpokeVendor]:
+    """Every vendor with an account on the broker or a spoke to be run here, by code."""
+    from sqlalchemy import or_, select
+
+    from hub.vendors.tables import vendors
+
+    v = vendors.c
+    query = (
+        select(v.code, v.nkey_public, v.embedded_spoke, v.spoke_config)
+        .where(or_(v.nkey_public.is_not(None), v.embedded_spoke.is_not(None)))
+        .order_by(v.code)
+    )
+    async with engine.connect() as connection:
+        return [msgspec.convert(dict(row), SpokeVendor) for row in (await connection.execute(query)).mappings()]
+
+
+def accounts(vendors: Sequence[SpokeVendor], folder: Folder | None) -> list[VendorAccount]:
+    """Their accounts. A spoke that runs here signs in with a key made here; its vendor's own key is not needed."""
+    found: list[VendorAccount] = []
+    for vendor in vendors:
+        if vendor.embedded_spoke and folder:
+            found.append(VendorAccount(vendor.code, public_of(_seed(vendor.code, folder).read_text().strip())))
+        elif vendor.nkey_public:
+            found.append(VendorAccount(vendor.code, vendor.nkey_public))
+    return found
+
+
+def write_spoke(vendor: SpokeVendor, folder: Folder, nats_url: str) -> None:
+    """The settings file of a vendor's spoke; the process that runs the spokes finds it by itself."""
+    adapter = vendor.embedded_spoke
+    if adapter is None:
+        return
+    path = folder.spoke_configs / f"{vendor.code}.toml"
+    lines = [
+        f"vendor = {_toml(vendor.code)}",
+        f"adapter = {_toml(adapter)}",
+        "",
+        "[nats]",
+        f"url = {_toml(nats_url)}",
+        f"seed_file = {_toml(str(_seed(vendor.code, folder)))}",
+        "",
+        "[config]",
+        *(f"{_toml(key)} = {_toml(value)}" for key, value in sorted(vendor.spoke_config.items()) if value is not None),
+        "",
+    ]
+    text = "\n".join(lines).encode()
+    if not path.exists() or path.read_bytes() != text:
+        write_private(path, text)
+
+
+def _seed(code: str, folder: Folder) -> Path:
+    path = folder.spoke_seeds / f"{code}.nk"
+    if not path.exists():
+        write_private(path, new_seed().encode())
+    return path
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(str(key))} = {_toml(inner)}" for key, inner in cast("dict[str, object]", value).items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(inner) for inner in cast("list[object]", value)) + "]"
+    return json.dumps(value, ensure_ascii=True)  # TOML writes text, numbers and booleans as JSON does

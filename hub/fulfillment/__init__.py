@@ -1,0 +1,1 @@
+"""What vendors are asked and what they answer: reserve, route, ship, track."""

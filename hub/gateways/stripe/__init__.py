@@ -1,0 +1,1 @@
+"""Stripe as our payment provider: separate charges and transfers, manual capture, frozen idempotency keys."""

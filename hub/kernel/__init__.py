@@ -1,0 +1,1 @@
+"""The pure ground: money, ids, clock, errors, state machines, sagas. No I/O, no clock of its own, no randomness."""

@@ -1,0 +1,1 @@
+"""What operators need: dead letters, the books, the laws that must always hold."""

@@ -1,0 +1,165 @@
+"""The only reader and writer of orders, sub-orders, lines and shipments (states go through `advance`)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, insert, select, update
+
+from hub.kernel.errors import NotFound
+from hub.orders.states import SubOrderState
+from hub.orders.tables import lines, orders, shipments, sub_orders
+from hub.runtime.database import Tx
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of one offer in a sub-order; `unit_price` in minor units."""
+
+    id: str
+    offer_id: str
+    sku: str
+    title: str
+    quantity: int
+    unit_price: int
+
+
+class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What one vendor owes: `total` is goods and shipping, `commission` is frozen."""
+
+    id: str
+    order_id: str
+    number: int
+    vendor: str
+    state: SubOrderState
+    shipping_option: str
+    shipping_price: int
+    goods_total: int
+    total: int
+    commission: int
+    commission_rule: str
+    reason: str | None
+    lines: list[Line] = []
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole order with its parts."""
+
+    id: str
+    customer_id: str
+    quote_id: str
+    kind: str
+    stage: str
+    course: str
+    state: str
+    currency: str
+    total: int
+    address: dict[str, Any]
+    payment_method: str
+    on_shortage: str
+    cancel_reason: str | None
+    created_at: datetime
+    sub_orders: list[SubOrder] = []
+
+    def part(self, sub_order_id: str) -> SubOrder:
+        """One of its sub-orders."""
+        return next(sub for sub in self.sub_orders if sub.id == sub_order_id)
+
+
+_ORDER = [orders.c[name] for name in Order.__struct_fields__ if name != "sub_orders"]
+_SUB_ORDER = [sub_orders.c[name] for name in SubOrder.__struct_fields__ if name != "lines"]
+_LINE = [lines.c[name] for name in Line.__struct_fields__]
+
+
+async def load(tx: Tx, order_id: str, *, lock: bool = False) -> Order:
+    """One order with its parts; locked, it stays as read until the transaction ends. Raises `NotFound`."""
+    query = select(*_ORDER).where(orders.c.id == order_id)
+    order = await tx.one(query.with_for_update() if lock else query, Order)
+    if order is None:
+        raise NotFound("unknown_order", f"no order {order_id}")
+    return (await _with_parts(tx, [order]))[0]
+
+
+async def of_customer(tx: Tx, customer_id: str, *, after: str | None, limit: int) -> list[Order]:
+    """A customer's orders, newest first, those before the id `after`."""
+    query = select(*_ORDER).where(orders.c.customer_id == customer_id).order_by(orders.c.id.desc()).limit(limit)
+    return await _with_parts(tx, await tx.all(query if after is None else query.where(orders.c.id < after), Order))
+
+
+async def of_vendor(tx: Tx, vendor: str, *, state: str | None, after: str | None, limit: int) -> list[tuple[SubOrder, str, dict[str, Any]]]:
+    """A vendor's sub-orders with currency and address, newest first, those before the id `after`."""
+    query = (
+        select(*_SUB_ORDER, orders.c.currency, orders.c.address)
+        .join_from(sub_orders, orders)
+        .where(sub_orders.c.vendor == vendor)
+        .order_by(sub_orders.c.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(sub_orders.c.id < after)
+    if state is not None:
+        query = query.where(sub_orders.c.state == state)
+    found = await tx.rows(query)
+    subs = await _with_lines(tx, [msgspec.convert(row, SubOrder, from_attributes=True) for row in found])
+    return [(sub, row.currency, row.address) for sub, row in zip(subs, found, strict=True)]
+
+
+async def order_of(tx: Tx, sub_order_id: str, vendor: str) -> str:
+    """The order that a vendor's sub-order belongs to. Raises `NotFound`, also for another vendor's."""
+    found = await tx.scalar(select(sub_orders.c.order_id).where(sub_orders.c.id == sub_order_id, sub_orders.c.vendor == vendor))
+    if found is None:
+        raise NotFound("unknown_order", f"no order {sub_order_id}")
+    return str(found)
+
+
+async def write(tx: Tx, order: Order) -> None:
+    """Insert a new order with its parts."""
+    await tx.execute(insert(orders).values({k: v for k, v in msgspec.structs.asdict(order).items() if k != "sub_orders"}))
+    await tx.execute(
+        insert(sub_orders), [{k: v for k, v in msgspec.structs.asdict(sub).items() if k != "lines"} for sub in order.sub_orders]
+    )
+    await tx.execute(
+        insert(lines),
+        [{**msgspec.structs.asdict(line), "order_id": order.id, "sub_order_id": sub.id} for sub in order.sub_orders for line in sub.lines],
+    )
+
+
+async def set_course(tx: Tx, order_id: str, **values: Any) -> None:
+    """Save where the checkout saga stands (`stage`, `course`) or that the buyer wants out (`cancel_reason`)."""
+    await tx.execute(update(orders).where(orders.c.id == order_id).values(version=orders.c.version + 1, **values))
+
+
+async def add_shipment(tx: Tx, sub: SubOrder, parcels: Sequence[Any]) -> None:
+    """Note that a sub-order left in these parcels."""
+    await tx.execute(
+        insert(shipments).values(
+            id=tx.ids.new("shp"), order_id=sub.order_id, sub_order_id=sub.id, parcels=[msgspec.to_builtins(parcel) for parcel in parcels]
+        )
+    )
+
+
+async def note_delivery(tx: Tx, sub_order_id: str) -> None:
+    """Note that a shipment has arrived."""
+    await tx.execute(update(shipments).where(shipments.c.sub_order_id == sub_order_id).values(delivered_at=func.now()))
+
+
+async def parcels_of(tx: Tx, order_id: str) -> dict[str, list[dict[str, Any]]]:
+    """The parcels of an order's shipped sub-orders, by sub-order."""
+    found = await tx.rows(select(shipments.c.sub_order_id, shipments.c.parcels).where(shipments.c.order_id == order_id))
+    return {row.sub_order_id: row.parcels for row in found}
+
+
+async def _with_parts(tx: Tx, found: list[Order]) -> list[Order]:
+    query = select(*_SUB_ORDER).where(sub_orders.c.order_id.in_([order.id for order in found])).order_by(sub_orders.c.number)
+    parts: dict[str, list[SubOrder]] = {}
+    for sub in await _with_lines(tx, await tx.all(query, SubOrder)):
+        parts.setdefault(sub.order_id, []).append(sub)
+    return [msgspec.structs.replace(order, sub_orders=parts.get(order.id, [])) for order in found]
+
+
+async def _with_lines(tx: Tx, found: list[SubOrder]) -> list[SubOrder]:
+    query = select(lines.c.sub_order_id, *_LINE).where(lines.c.sub_order_id.in_([sub.id for sub in found])).order_by(lines.c.id)
+    by_part: dict[str, list[Line]] = {}
+    for row in await tx.rows(query):
+        by_part.setdefault(row.sub_order_id, []).append(msgspec.convert(row, Line, from_attributes=True))
+    return [msgspec.structs.replace(sub, lines=by_part.get(sub.id, [])) for sub in found]

@@ -1,0 +1,1 @@
+"""The buyer's money: authorize, capture once, void, refund."""

@@ -1,0 +1,1 @@
+"""Pricing: quotes, tax and commission; wholly pure."""

@@ -1,0 +1,1 @@
+"""Our plumbing on PostgreSQL, NATS and HTTP; it knows no business word."""

@@ -1,0 +1,60 @@
+"""Lets a request wait for a change of one order: hints over the broker, a slow poll underneath in case one is lost."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+
+from nats.aio.msg import Msg
+
+from hub.runtime.bus import Bus
+from hub.runtime.database import Tx
+
+CHANGED = "hub.changed"
+WAKE = "hub.wake"
+POLL_SECONDS = 0.5
+
+
+class Changes:
+    """Who waits for what in this process."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self.due = asyncio.Event()
+        """Set when steps may have become due."""
+
+    async def listen(self) -> None:
+        """Subscribe on the current client (run on every new one)."""
+        await self._bus.nc.subscribe(f"{CHANGED}.*", cb=self._heard)
+        await self._bus.nc.subscribe(WAKE, cb=self._woken)
+
+    def tell(self, tx: Tx) -> None:
+        """After a commit: tell this process at once and the others by a hint."""
+        for saga_id in tx.changed:
+            self._wake(saga_id)
+            self._bus.hint(f"{CHANGED}.{saga_id}")
+        if tx.woken:
+            self.due.set()
+            self._bus.hint(WAKE)
+
+    async def wait(self, saga_id: str, seconds: float = POLL_SECONDS) -> None:
+        """Return when `saga_id` may have changed, at the latest after `seconds`."""
+        event = asyncio.Event()
+        self._waiting[saga_id].add(event)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), seconds)
+        finally:
+            self._waiting[saga_id].discard(event)
+            if not self._waiting[saga_id]:
+                del self._waiting[saga_id]
+
+    async def _heard(self, msg: Msg) -> None:
+        self._wake(msg.subject.rsplit(".", 1)[1])
+
+    async def _woken(self, _: Msg) -> None:
+        self.due.set()
+
+    def _wake(self, saga_id: str) -> None:
+        for event in self._waiting.get(saga_id, ()):
+            event.set()

@@ -1,0 +1,114 @@
+"""The one door through which any state changes: apply the machine's table, save, append to the timeline."""
+
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Row, Table, Text, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hub.kernel.errors import NotFound
+from hub.kernel.machine import Machine
+from hub.runtime.database import IdText, Tx, metadata
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("saga_id", IdText, nullable=False),
+    Column("life", Text, nullable=False),
+    Column("subject_id", IdText, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("from_state", Text),
+    Column("to_state", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("data", JSONB, nullable=False, server_default="{}"),
+    Column("correlation_id", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_timeline_saga_id_seq", "saga_id", "seq"),
+)
+"""Append-only: every transition of every life with who, what, when and why."""
+
+S = TypeVar("S", bound=StrEnum)
+E = TypeVar("E", bound=StrEnum)
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One transition; `before` is None at birth."""
+
+    life: str
+    subject_id: str
+    saga_id: str
+    event: str
+    before: str | None
+    after: str
+    reason: str = ""
+    data: dict[str, Any] = {}
+
+
+class Life(Generic[S, E]):
+    """A machine bound to the table whose `state` column it alone may write.
+
+    The table has `state`, `version`, its key in `id_column` and the saga's id in `saga_column`.
+    """
+
+    def __init__(self, machine: Machine[S, E], table: Table, *, saga_column: str, id_column: str = "id") -> None:
+        self.machine = machine
+        self.table = table
+        self._saga_column = saga_column
+        self._id_column = id_column
+        self._states: type[S] = type(machine.initial)
+
+    async def born(self, tx: Tx, subject_id: str, saga_id: str, data: dict[str, Any] | None = None) -> None:
+        """Record that a row in its initial state was inserted."""
+        name, state = self.machine.name, str(self.machine.initial)
+        await record(tx, Move(life=name, subject_id=subject_id, saga_id=saga_id, event="born", before=None, after=state, data=data or {}))
+
+    async def advance(self, tx: Tx, subject_id: str, event: E, *, reason: str = "", data: dict[str, Any] | None = None, **values: Any) -> S:
+        """Apply `event`, save `values` beside the new state, append to the timeline; the new state.
+
+        Raises `Conflict` (``illegal_transition``) where the table has no such edge and `NotFound` for an unknown id.
+        """
+        t = self.table
+        row: Row[Any] | None = await tx.row(
+            select(t.c.state, t.c[self._saga_column].label("saga_id")).where(t.c[self._id_column] == subject_id).with_for_update()
+        )
+        if row is None:
+            raise NotFound("not_found", f"no {self.machine.name} {subject_id}")
+        before = self._states(row.state)
+        after = self.machine.next(before, event)
+        await tx.execute(update(t).where(t.c[self._id_column] == subject_id).values(state=str(after), version=t.c.version + 1, **values))
+        await record(
+            tx,
+            Move(
+                life=self.machine.name,
+                subject_id=subject_id,
+                saga_id=row.saga_id,
+                event=str(event),
+                before=str(before),
+                after=str(after),
+                reason=reason,
+                data=data or {},
+            ),
+        )
+        return after
+
+
+async def record(tx: Tx, move: Move) -> None:
+    """Append one move to the timeline."""
+    tx.changed.add(move.saga_id)
+    await tx.execute(
+        insert(timeline).values(
+            saga_id=move.saga_id,
+            life=move.life,
+            subject_id=move.subject_id,
+            event=move.event,
+            from_state=move.before,
+            to_state=move.after,
+            actor=str(tx.actor),
+            reason=move.reason,
+            data=move.data,
+            correlation_id=tx.trace.correlation_id,
+        )
+    )

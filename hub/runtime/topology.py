@@ -1,0 +1,93 @@
+"""Streams and consumers, created or put right by any process at any time: a wiped broker is whole again in seconds."""
+
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import BadRequestError
+
+from vendor_sdk import subjects
+
+DAY = 86400
+DUPLICATE_WINDOW = 120
+COMMANDS_MAX = 100_000
+EVENTS_MAX = 100_000
+DELIVERIES_MAX = 6
+BACKOFF: list[float] = [30, 60, 120, 300]
+"""Seconds to wait for an ack before a command is delivered again; an answer normally comes much earlier."""
+
+STREAM_NAME_IN_USE = 10058
+
+
+def streams(vendor: str) -> list[StreamConfig]:
+    """A vendor's two streams: limits retention, so that what failed can be read back; full means refused (back-pressure)."""
+    return [
+        _stream(subjects.command_stream(vendor), subjects.command(vendor, ">"), COMMANDS_MAX),
+        _stream(subjects.event_stream(vendor), subjects.event(vendor, ">"), EVENTS_MAX),
+    ]
+
+
+def _stream(name: str, subject: str, most: int) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        subjects=[subject],
+        storage=StorageType.FILE,
+        max_age=7 * DAY,
+        max_msgs=most,
+        duplicate_window=DUPLICATE_WINDOW,
+        discard=DiscardPolicy.NEW,
+        allow_direct=True,
+    )
+
+
+def consumers(vendor: str) -> list[tuple[str, ConsumerConfig]]:
+    """The spoke's consumer of its commands and the hub's consumer of its events, shared by all workers."""
+    return [
+        (
+            subjects.command_stream(vendor),
+            ConsumerConfig(
+                durable_name=subjects.CONSUMER_SPOKE,
+                filter_subject=subjects.command(vendor, ">"),
+                ack_policy=AckPolicy.EXPLICIT,
+                max_deliver=DELIVERIES_MAX,
+                backoff=BACKOFF,
+                max_ack_pending=256,
+            ),
+        ),
+        (
+            subjects.event_stream(vendor),
+            ConsumerConfig(
+                durable_name=subjects.CONSUMER_HUB,
+                filter_subject=subjects.event(vendor, ">"),
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=30,
+                max_deliver=-1,
+                max_ack_pending=1024,
+            ),
+        ),
+    ]
+
+
+async def ensure_vendor(js: JetStreamContext, vendor: str) -> None:
+    """Make a vendor's streams and consumers be as `streams` and `consumers` say; safe from many processes at once."""
+    for config in streams(vendor):
+        await _ensure_stream(js, config)
+    for stream, consumer in consumers(vendor):
+        await js.add_consumer(stream, consumer)
+
+
+async def ensure_shared(js: JetStreamContext) -> None:
+    """The stream of the broker's advisories about messages given up on."""
+    advisories = [f"$JS.EVENT.ADVISORY.CONSUMER.{what}.*.*" for what in ("MAX_DELIVERIES", "MSG_TERMINATED")]
+    await _ensure_stream(js, StreamConfig(name=subjects.ADVISORY_STREAM, subjects=advisories, max_age=7 * DAY, max_msgs=EVENTS_MAX))
+    await js.add_consumer(
+        subjects.ADVISORY_STREAM,
+        ConsumerConfig(durable_name=subjects.CONSUMER_HUB, ack_policy=AckPolicy.EXPLICIT, ack_wait=30, max_deliver=-1),
+    )
+
+
+async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
+    try:
+        await js.add_stream(config)
+    except BadRequestError as error:
+        if error.err_code != STREAM_NAME_IN_USE:
+            raise
+        await js.update_stream(config)

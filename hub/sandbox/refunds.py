@@ -1,0 +1,88 @@
+"""Refunds of captured charges, in whole or in parts, never more than was captured."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from hub.sandbox import balance
+from hub.sandbox.answers import Json, invalid, refused
+from hub.sandbox.call import Call
+from hub.sandbox.forms import Params
+from hub.sandbox.lists import ListParams, page
+
+
+class Create(Params, kw_only=True):
+    amount: Annotated[int, Meta(ge=1)] | None = None
+    charge: str | None = None
+    metadata: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    payment_intent: str | None = None
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
+
+
+class RefundList(ListParams, kw_only=True):
+    charge: str | None = None
+    payment_intent: str | None = None
+
+
+def create(call: Call, params: Create) -> Json:
+    """Give back `amount`, or all that is left. The fee is not returned."""
+    charge = _charge(call, params)
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    amount = params.amount or left
+    if charge["disputed"]:
+        raise refused(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
+    if left == 0:
+        raise refused(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if amount > left:
+        raise refused(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", param="amount")
+    fields: Json = {
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "currency": charge["currency"],
+        "metadata": params.metadata,
+        "payment_intent": charge["payment_intent"],
+        "reason": params.reason,
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "succeeded",
+        "transfer_reversal": None,
+    }
+    refund = call.new("refund", fields)
+    refund["balance_transaction"] = balance.post(call, "refund", refund, -amount)["id"]
+    call.store.put(refund)
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
+    call.store.put(charge)
+    call.announce("refund.created", refund)
+    call.announce("charge.refunded", charge)
+    return refund
+
+
+def get(call: Call, params: Params) -> Json:
+    """One refund."""
+    del params
+    return call.need("refund", call.ids[0])
+
+
+def find(call: Call, params: RefundList) -> Json:
+    """Refunds, newest first."""
+    return page(call, "refund", "/v1/refunds", params, [("$.charge", "=", params.charge), ("$.payment_intent", "=", params.payment_intent)])
+
+
+def _charge(call: Call, params: Create) -> Json:
+    if params.charge:
+        charge = call.need("charge", params.charge, "charge")
+    elif params.payment_intent:
+        intent = call.need("payment_intent", params.payment_intent, "payment_intent")
+        if intent["latest_charge"] is None:
+            raise refused("This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
+        charge = call.need("charge", intent["latest_charge"], "charge")
+    else:
+        raise invalid(
+            "One of the following params should be provided for this request: payment_intent or charge.", code="parameter_missing"
+        )
+    if not charge["captured"]:
+        raise refused(f"Charge {charge['id']} is not captured: cancel its PaymentIntent instead.", param="charge")
+    return charge

@@ -1,0 +1,66 @@
+"""The sandbox behind a port: as a process of its own (`serve`), or inside one (`running`)."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from pathlib import Path
+
+import uvicorn
+
+from hub.sandbox.app import SECRET, Sandbox, create_sandbox
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a caller's pool keeps a connection, so that a call is not cut by our closing of an idle one."""
+
+
+class _Quiet(uvicorn.Server):
+    """A server that leaves the process's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(
+    path: Path | None, host: str = "127.0.0.1", port: int = 0, *, secret: str = SECRET, ready: Callable[[str], None] = lambda _: None
+) -> None:
+    """Serve until SIGINT or SIGTERM. `ready` hears the base address. Raises `OSError` if the port is taken."""
+    with _bound(host, port) as listener:
+        ready(_address(listener))
+        await uvicorn.Server(_config(create_sandbox(path, secret=secret))).serve(sockets=[listener])
+
+
+@contextlib.asynccontextmanager
+async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
+    """Serve `sandbox` in this process while the block runs; yields the base address. Raises `OSError` if the port is taken."""
+    with _bound(host, port) as listener:
+        server = _Quiet(_config(sandbox))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield _address(listener)
+        finally:
+            server.should_exit = True
+            await task
+
+
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Generator[socket.socket]:
+    # With the protocol named, asyncio sets TCP_NODELAY on what is accepted; without it every answer waits 40 ms for an ACK.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+        yield listener
+
+
+def _config(sandbox: Sandbox) -> uvicorn.Config:
+    # Injected cuts look like faults of the app to the server; they are wanted and not worth a log line.
+    return uvicorn.Config(
+        sandbox, log_level="critical", access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=1
+    )
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"

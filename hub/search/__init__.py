@@ -1,0 +1,1 @@
+"""Search: how customers find products, with the offers that are for sale."""

@@ -1,0 +1,231 @@
+"""Owns what may be set: read from config/settings.toml, a file on top, the environment on top of that; wrong keys are refused."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from msgspec import Meta
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+DEFAULTS = CONFIG / "settings.toml"
+ENVIRONMENT_PREFIX = "WHEELWRIGHT__"
+MASK = "********"
+
+Secret = Annotated[str, Meta(extra={"secret": True})]
+"""Comes from the environment alone; masked wherever settings are shown."""
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class SettingsRefused(ValueError):
+    """A setting that does not exist, is in the wrong place or has a wrong value; the text names it."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the settings; shows itself with secrets masked, so that no log can leak one."""
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{key}={value!r}" for key, value in masked_section(self).items())
+        return f"{type(self).__name__}({shown})"
+
+
+class DatabaseSettings(Section, frozen=True, kw_only=True):
+    """PostgreSQL."""
+
+    url: str
+    password: Secret = ""
+    pool_size: Count
+
+    def address(self) -> str:
+        """`url` with the password in it, for SQLAlchemy (`postgresql+asyncpg://…`)."""
+        if not self.password:
+            return self.url
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=f"{parts.username or ''}:{quote(self.password, safe='')}@{host}").geturl()
+
+
+class NatsSettings(Section, frozen=True, kw_only=True):
+    """The broker; one of user and password, nkey seed, creds file opens it."""
+
+    url: str
+    user: str
+    password: Secret = ""
+    nkey_seed: Secret = ""
+    creds_file: str
+    tls_ca: str
+    tls_cert: str
+    tls_key: str
+
+
+class StripeSettings(Section, frozen=True, kw_only=True):
+    """The payment provider, or our sandbox of it when `base_url` says so."""
+
+    api_key: Secret = ""
+    webhook_secret: Secret = ""
+    connect_webhook_secret: Secret = ""
+    base_url: str
+    timeout_seconds: Seconds
+    rate_per_second: Annotated[float, Meta(ge=0)]
+
+
+class HttpSettings(Section, frozen=True, kw_only=True):
+    """The address and the limits of the HTTP API."""
+
+    host: str
+    port: Port
+    body_bytes_max: Count
+    anonymous_per_minute: Count
+    buyer_per_minute: Count
+    vendor_per_minute: Count
+    operator_per_minute: Count
+    wait_seconds_max: Annotated[int, Meta(ge=0)]
+
+
+class OrderSettings(Section, frozen=True, kw_only=True):
+    """What bounds an order, in size and in time (seconds)."""
+
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    quote_ttl_seconds: Seconds
+    payment_ttl_seconds: Seconds
+    reserve_seconds: Seconds
+    acceptance_seconds: Seconds
+    ship_seconds: Seconds
+    delivery_seconds: Seconds
+    ask_again_seconds: Seconds
+    hold_seconds: Annotated[float, Meta(ge=0)]
+    lines_max: Count
+    quantity_max: Count
+
+
+class WorkerSettings(Section, frozen=True, kw_only=True):
+    """How much a worker takes at once and how long it may keep it."""
+
+    claim_batch: Count
+    claim_per_vendor: Count
+    poll_seconds: Seconds
+    lease_seconds: Seconds
+    concurrency: Count
+    event_credit: Count
+    attempts_max: Count
+
+
+class LogSettings(Section, frozen=True, kw_only=True):
+    """What is logged and how."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    format: Literal["json", "console"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that may be set."""
+
+    database: DatabaseSettings
+    nats: NatsSettings
+    stripe: StripeSettings
+    http: HttpSettings
+    orders: OrderSettings
+    worker: WorkerSettings
+    log: LogSettings
+
+
+Layer = dict[str, dict[str, Any]]
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in force: defaults, then `path`, then `environ`. Raises SettingsRefused naming what is wrong."""
+    merged: Layer = {}
+    for layer in (_file(DEFAULTS), _file(path) if path else {}, _environment(environ)):
+        for section, values in layer.items():
+            merged.setdefault(section, {}).update(values)
+    try:
+        return msgspec.convert(merged, Settings, strict=False)  # lax: the environment knows only text
+    except msgspec.ValidationError as wrong:
+        raise SettingsRefused(f"settings: {wrong}".replace("$.", "")) from wrong
+
+
+def masked(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Every setting by section and key, for showing: secrets that are set become stars."""
+    return {name: masked_section(getattr(settings, name)) for name in settings.__struct_fields__}
+
+
+def masked_section(section: Section) -> dict[str, Any]:
+    """One section for showing."""
+    secret = _secrets(type(section))
+    values = {key: getattr(section, key) for key in section.__struct_fields__}
+    return {key: MASK if key in secret and value else _without_password(value) for key, value in values.items()}
+
+
+def _without_password(value: object) -> object:
+    if isinstance(value, str) and _holds_password(value):
+        parts = urlsplit(value)
+        return parts._replace(netloc=f"{parts.username}:{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
+    return value
+
+
+def _holds_password(value: object) -> bool:
+    return isinstance(value, str) and "://" in value and urlsplit(value).password is not None
+
+
+def _file(path: Path) -> Layer:
+    try:
+        data = tomllib.loads(path.read_text())
+    except OSError as missing:
+        raise SettingsRefused(f"settings: cannot read {path}: {missing.strerror}") from missing
+    except tomllib.TOMLDecodeError as broken:
+        raise SettingsRefused(f"settings: {path} is not TOML: {broken}") from broken
+    for section, values in data.items():
+        if not isinstance(values, dict):
+            raise SettingsRefused(f'settings: "{section}" in {path} belongs into a section such as [http]')
+        for key, value in values.items():  # pyright: ignore[reportUnknownVariableType] - TOML: checked by msgspec later
+            name = f"{section}.{key}"
+            _require_known(name, str(path))
+            if name in SECRETS or _holds_password(value):  # pyright: ignore[reportUnknownArgumentType] - as above
+                raise SettingsRefused(f'settings: "{name}" in {path} is a secret: set {_variable(name)} in the environment instead')
+    return data
+
+
+def _environment(environ: Mapping[str, str]) -> Layer:
+    layer: Layer = {}
+    for variable, value in environ.items():
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            section, _, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+            _require_known(f"{section}.{key}", f"the environment ({variable})")
+            layer.setdefault(section, {})[key] = value
+    return layer
+
+
+def _require_known(name: str, where: str) -> None:
+    if name not in KEYS:
+        near = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.5)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise SettingsRefused(f'settings: unknown key "{name}" in {where}{hint}')
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
+
+
+def _secrets(section: type[Section]) -> set[str]:
+    hints = get_type_hints(section, include_extras=True)
+    return {key for key, hint in hints.items() if hint == Secret}
+
+
+def _names(*, secret: bool) -> Iterator[str]:
+    for section, kind in get_type_hints(Settings).items():
+        for key in _secrets(kind) if secret else kind.__struct_fields__:
+            yield f"{section}.{key}"
+
+
+KEYS = frozenset(_names(secret=False))
+"""Every valid key as `section.key`."""
+
+SECRETS = frozenset(_names(secret=True))
+"""Those that only the environment may give."""

@@ -1,0 +1,1 @@
+"""Vendors: who sells through us, in what standing, by which spoke, on which terms and with which shipping options."""

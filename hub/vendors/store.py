@@ -1,0 +1,127 @@
+"""The only reader and writer of vendors and their shipping options (states go through `advance`)."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from hub.kernel.errors import NotFound
+from hub.kernel.money import Money
+from hub.runtime.database import Tx
+from hub.vendors.model import NewVendor, ShippingOption, Terms, Vendor
+from hub.vendors.tables import shipping_options, vendors
+
+_VENDOR = [vendors.c[name] for name in Vendor.__struct_fields__ if name != "shipping_options"]
+_TERMS = [vendors.c[name] for name in Terms.__struct_fields__]
+
+
+async def add(tx: Tx, new: NewVendor) -> bool:
+    """Insert a vendor and its options; False if the code is taken."""
+    fresh = await tx.execute(
+        pg_insert(vendors)
+        .values(
+            code=new.code,
+            name=new.name,
+            country=new.country,
+            nkey_public=new.nkey_public,
+            connected_account=new.connected_account,
+            capabilities=sorted(set(new.capabilities)),
+            embedded_spoke=new.embedded_spoke,
+            spoke_config=new.spoke_config,
+            commission_bps=new.commission_bps,
+            hold_seconds=new.hold_seconds,
+        )
+        .on_conflict_do_nothing()
+    )
+    if fresh:
+        await tx.execute(insert(shipping_options), [_option_row(new.code, option) for option in new.shipping_options])
+    return bool(fresh)
+
+
+async def get(tx: Tx, code: str) -> Vendor:
+    """One vendor. Raises `NotFound` (``unknown_vendor``)."""
+    row = await tx.row(select(*_VENDOR).where(vendors.c.code == code))
+    if row is None:
+        raise NotFound("unknown_vendor", f"no vendor {code}")
+    return _vendor(row, (await options_of(tx, [code])).get(code, []))
+
+
+async def find_all(tx: Tx, *, after: str | None, limit: int) -> list[Vendor]:
+    """Vendors by code, those after the code `after`."""
+    query = select(*_VENDOR).order_by(vendors.c.code).limit(limit)
+    found = await tx.rows(query if after is None else query.where(vendors.c.code > after))
+    options = await options_of(tx, [row.code for row in found])
+    return [_vendor(row, options.get(row.code, [])) for row in found]
+
+
+async def terms_of(tx: Tx, codes: Collection[str]) -> dict[str, Terms]:
+    """The terms of these vendors, by code; unknown codes are left out."""
+    return {row.code: _terms(row) for row in await tx.rows(select(*_TERMS).where(vendors.c.code.in_(sorted(set(codes)))))}
+
+
+async def all_terms(tx: Tx) -> list[Terms]:
+    """The terms of every vendor, for what runs over all of them (streams, consumers, spokes)."""
+    return [_terms(row) for row in await tx.rows(select(*_TERMS).order_by(vendors.c.code))]
+
+
+async def options_of(tx: Tx, codes: Collection[str]) -> dict[str, list[ShippingOption]]:
+    """The shipping options of these vendors, cheapest first."""
+    o = shipping_options.c
+    options: dict[str, list[ShippingOption]] = {}
+    for row in await tx.rows(select(shipping_options).where(o.vendor.in_(sorted(set(codes)))).order_by(o.price, o.code)):
+        option = ShippingOption(code=row.code, name=row.name, price=Money(amount=row.price, currency=row.currency), days=row.days)
+        options.setdefault(row.vendor, []).append(option)
+    return options
+
+
+async def lock(tx: Tx, code: str) -> None:
+    """Let nobody else change this vendor or what it sells until the transaction ends; foreign keys still may point at it."""
+    await tx.execute(select(vendors.c.code).where(vendors.c.code == code).with_for_update(key_share=True))
+
+
+async def embedded_spokes(tx: Tx) -> Sequence[Row[Any]]:
+    """(code, nkey_public, embedded_spoke, spoke_config) of every vendor that `hub run` runs a spoke for."""
+    v = vendors.c
+    return await tx.rows(
+        select(v.code, v.nkey_public, v.embedded_spoke, v.spoke_config).where(v.embedded_spoke.is_not(None)).order_by(v.code)
+    )
+
+
+async def broker_accounts(tx: Tx) -> Sequence[Row[Any]]:
+    """(code,) of every vendor with an account on the broker: of its own nkey, or for the spoke that `hub run` runs for it."""
+    v = vendors.c
+    return await tx.rows(select(v.code).where(v.nkey_public.is_not(None) | v.embedded_spoke.is_not(None)).order_by(v.code))
+
+
+async def without_connected_account(tx: Tx, limit: int) -> Sequence[Row[Any]]:
+    """(code, name, country) of vendors that cannot be paid yet."""
+    v = vendors.c
+    return await tx.rows(select(v.code, v.name, v.country).where(v.connected_account.is_(None)).order_by(v.code).limit(limit))
+
+
+async def set_connected_account(tx: Tx, code: str, account: str) -> bool:
+    """Note where a vendor is paid; False if it already has an account."""
+    v = vendors.c
+    mine = update(vendors).where(v.code == code, v.connected_account.is_(None))
+    return await tx.execute(mine.values(connected_account=account)) == 1
+
+
+def _option_row(vendor: str, option: ShippingOption) -> dict[str, Any]:
+    return {
+        "vendor": vendor,
+        "code": option.code,
+        "name": option.name,
+        "price": option.price.amount,
+        "currency": option.price.currency,
+        "days": option.days,
+    }
+
+
+def _vendor(row: Row[Any], options: list[ShippingOption]) -> Vendor:
+    return msgspec.structs.replace(msgspec.convert(row, Vendor, from_attributes=True), shipping_options=options)
+
+
+def _terms(row: Row[Any]) -> Terms:
+    return msgspec.convert(row, Terms, from_attributes=True)

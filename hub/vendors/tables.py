@@ -1,0 +1,44 @@
+"""Vendors and their shipping options."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Integer, Table, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from hub.runtime.database import IdText, metadata
+
+vendors = Table(
+    "vendors",
+    metadata,
+    Column("code", IdText, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="active"),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("nkey_public", Text),
+    Column("connected_account", Text),
+    Column("capabilities", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("embedded_spoke", Text),
+    Column("spoke_config", JSONB, nullable=False, server_default="{}"),
+    Column("commission_bps", Integer),
+    Column("hold_seconds", Integer),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("code ~ '^[a-z][a-z0-9_-]{1,62}$'", name="code"),
+    CheckConstraint("state IN ('active','suspended','closed')", name="state"),
+    CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission_bps"),
+    CheckConstraint("hold_seconds >= 0", name="hold_seconds"),
+    CheckConstraint("capabilities <@ ARRAY['stock','orders','shipping']", name="capabilities"),
+)
+"""`commission_bps` and `hold_seconds` are null where the marketplace's own hold; no capabilities means no spoke."""
+
+shipping_options = Table(
+    "vendor_shipping_options",
+    metadata,
+    Column("vendor", IdText, ForeignKey("vendors.code"), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("days", Integer, nullable=False),
+    CheckConstraint("price >= 0", name="price"),
+    CheckConstraint("days >= 0", name="days"),
+)
+"""`price` in minor units for the whole parcel, before what each unit adds; `days` until it arrives, as promised."""

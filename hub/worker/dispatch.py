@@ -1,0 +1,125 @@
+"""Claims due steps, commits, and only then acts: publishes commands to vendors, performs the hub's own steps."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from nats.js.errors import NoStreamResponseError
+
+from hub.checkout.conclude import conclude
+from hub.payments import authorize, capture, refund
+from hub.payments.ports import GatewayRefused, InDoubt, NotSent, PaymentGateway
+from hub.payouts import transfer
+from hub.runtime import steps
+from hub.runtime.database import HUB, Database
+from hub.runtime.steps import HUB_TARGET, Outcome, Step
+from hub.runtime.trace import Trace, current
+from hub.wiring import Wiring
+from vendor_sdk import messages, subjects
+
+log = structlog.get_logger("dispatch")
+
+Perform = Callable[[Database, PaymentGateway, Step], Awaitable[Outcome]]
+
+PERFORM: dict[str, Perform] = {
+    authorize.AUTHORIZE: authorize.perform_authorize,
+    authorize.VOID: authorize.perform_void,
+    capture.CAPTURE: capture.perform_capture,
+    refund.REFUND: refund.perform_refund,
+    transfer.TRANSFER_STEP: transfer.perform_transfer,
+}
+"""What the hub does by itself, by kind of step."""
+
+PUBLISH_SECONDS = 3
+RETRY_SECONDS_MAX = 60
+
+
+class Dispatcher:
+    """One worker's sending side."""
+
+    def __init__(self, wiring: Wiring, gateway: PaymentGateway, on_missing_stream: Callable[[str], None]) -> None:
+        self._wiring = wiring
+        self._gateway = gateway
+        self._on_missing_stream = on_missing_stream
+        self._room = asyncio.Semaphore(wiring.settings.worker.concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def once(self) -> None:
+        """Take what is due, or wait to be woken."""
+        if self._stopping:
+            return
+        due = self._wiring.changes.due
+        due.clear()
+        async with self._wiring.database.tx() as tx:
+            claimed = await steps.claim(tx, per_target=self._wiring.settings.worker.claim_per_vendor, sending=self._wiring.bus.is_connected)
+        for step in claimed:
+            await self._room.acquire()
+            task = asyncio.create_task(self._act(step), name=f"step:{step.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        if not claimed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(due.wait(), self._wiring.settings.worker.poll_seconds)
+
+    async def drain(self, within: float) -> None:
+        """Take nothing more and let what is under way end."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room.release()
+
+    async def _act(self, step: Step) -> None:
+        current.set(Trace(step.correlation_id, step.traceparent))
+        try:
+            if step.target == HUB_TARGET:
+                await self._perform(step)
+            else:
+                await self._publish(step)
+        except Exception as error:  # noqa: BLE001  # the step is still open and due again when its lease ends
+            log.warning("step.failed", step=step.id, kind=step.kind, attempt=step.attempt, error=repr(error))
+
+    async def _publish(self, step: Step) -> None:
+        headers = {
+            messages.MSG_ID: f"{step.id}.{step.attempt}",  # a re-drive under the same id would be swallowed as a duplicate
+            messages.COMMAND_ID: step.id,
+            messages.ORDER_ID: step.saga_id,
+            messages.ATTEMPT: str(step.attempt),
+            messages.SCHEMA: messages.SCHEMA_VERSION,
+            messages.TRACEPARENT: step.traceparent,
+            messages.CORRELATION_ID: step.correlation_id,
+        }
+        if step.deadline is not None:
+            headers[messages.DEADLINE] = step.deadline.isoformat()
+        subject = subjects.command(step.target, step.kind)
+        try:
+            await self._wiring.bus.js.publish(subject, msgspec.json.encode(step.payload), timeout=PUBLISH_SECONDS, headers=headers)
+        except NoStreamResponseError:
+            self._on_missing_stream(step.target)
+            raise
+        log.info("step.sent", step=step.id, kind=step.kind, vendor=step.target, attempt=step.attempt)
+
+    async def _perform(self, step: Step) -> None:
+        try:
+            outcome = await PERFORM[step.kind](self._wiring.database, self._gateway, step)
+        except GatewayRefused as no:
+            outcome = Outcome.refused(no.code, no.message)
+        except (InDoubt, NotSent) as error:
+            await self._again(step, error)
+            return
+        async with self._wiring.database.tx(HUB, current.get()) as tx:
+            applied = await conclude(tx, self._wiring.timing, step, outcome)
+        log.info("step.performed", step=step.id, kind=step.kind, verdict=outcome.verdict, reason=outcome.reason, applied=applied)
+
+    async def _again(self, step: Step, error: InDoubt | NotSent) -> None:
+        """The same step, key and parameters once more: an outcome in doubt is asked for again, never guessed."""
+        asked = error.retry_after if isinstance(error, NotSent) else None
+        seconds = min(RETRY_SECONDS_MAX, asked if asked is not None else 0.5 * 2 ** min(step.attempt, 10))
+        log.warning("step.in_doubt", step=step.id, kind=step.kind, attempt=step.attempt, error=repr(error), again_in=seconds)
+        async with self._wiring.database.tx(HUB, current.get()) as tx:
+            await steps.retry_in(tx, step.id, seconds)

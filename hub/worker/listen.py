@@ -1,0 +1,101 @@
+"""Hears every vendor: one puller per vendor's event stream, and the streams themselves kept in being."""
+
+import asyncio
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+
+from hub.checkout.conclude import conclude
+from hub.checkout.hear import Heard, hear
+from hub.runtime import steps, topology
+from hub.runtime.database import HUB
+from hub.runtime.puller import Puller
+from hub.runtime.steps import Outcome
+from hub.vendors import store as vendors
+from hub.wiring import Wiring
+from vendor_sdk import messages, subjects
+
+log = structlog.get_logger("listen")
+
+SETTLE_AT_ONCE = 16
+
+
+class Listener:
+    """One worker's hearing side."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._pullers: dict[str, Puller] = {}
+        self._missing: set[str] = set()
+        self._shared_missing = True
+        self._handling = asyncio.Semaphore(wiring.settings.worker.concurrency)
+
+    def missing(self, stream_or_vendor: str) -> None:
+        """A stream is not there (a wiped broker, a new vendor): put it right at the next look."""
+        vendor = stream_or_vendor.removeprefix("CMD_").removeprefix("EVT_")
+        if vendor == subjects.ADVISORY_STREAM:
+            self._shared_missing = True
+        else:
+            self._missing.add(vendor)
+
+    async def once(self) -> None:
+        """See that every vendor has its streams and its puller."""
+        if not self._wiring.bus.is_connected:
+            return
+        async with self._wiring.database.reading() as tx:
+            wanted = {row.code for row in await vendors.broker_accounts(tx)}
+        if self._shared_missing:
+            await topology.ensure_shared(self._wiring.bus.js)
+            self._shared_missing = False
+            if subjects.ADVISORY_STREAM not in self._pullers:
+                self._pullers[subjects.ADVISORY_STREAM] = Puller(
+                    self._wiring.bus, subjects.ADVISORY_STREAM, subjects.CONSUMER_HUB, self._advised, on_gone=self.missing
+                )
+        todo = sorted((wanted - self._pullers.keys()) | (self._missing & wanted))
+        for start in range(0, len(todo), SETTLE_AT_ONCE):
+            await asyncio.gather(*(self._settle(vendor) for vendor in todo[start : start + SETTLE_AT_ONCE]))
+        for puller in list(self._pullers.values()):
+            await puller.tend()
+
+    async def stop(self) -> None:
+        """Ask for nothing more and let what was heard be applied."""
+        await asyncio.gather(*(puller.stop() for puller in self._pullers.values()))
+
+    async def _settle(self, vendor: str) -> None:
+        await topology.ensure_vendor(self._wiring.bus.js, vendor)
+        self._missing.discard(vendor)
+        if vendor not in self._pullers:
+
+            async def heard(msg: Msg) -> None:
+                await self._heard(vendor, msg)
+
+            self._pullers[vendor] = Puller(
+                self._wiring.bus,
+                subjects.event_stream(vendor),
+                subjects.CONSUMER_HUB,
+                heard,
+                credit=self._wiring.settings.worker.event_credit,
+                on_gone=self.missing,
+            )
+
+    async def _heard(self, vendor: str, msg: Msg) -> None:
+        async with self._handling:
+            message = Heard(vendor=vendor, subject=msg.subject, headers=dict(msg.headers or {}), body=msg.data)
+            await hear(self._wiring.database, self._wiring.timing, message)
+        await msg.ack()
+
+    async def _advised(self, msg: Msg) -> None:
+        """The broker gave a command up: it was delivered again and again and never acknowledged."""
+        advisory = msgspec.json.decode(msg.data)
+        if "MAX_DELIVERIES" in msg.subject and advisory.get("stream", "").startswith("CMD_"):
+            lost = await self._wiring.bus.js.get_msg(advisory["stream"], seq=advisory["stream_seq"], direct=True)
+            headers: dict[str, str] = lost.headers or {}
+            command_id = headers.get(messages.COMMAND_ID, "")
+            async with self._wiring.database.tx(HUB) as tx:
+                step = await steps.get(tx, command_id)
+                if step is not None and step.target == advisory["stream"].removeprefix("CMD_"):
+                    outcome = Outcome.dead("max_deliveries", f"delivered {advisory.get('deliveries')} times and never acknowledged")
+                    await conclude(tx, self._wiring.timing, step, outcome)
+                    log.warning("step.given_up_by_broker", step=command_id)
+        await msg.ack()

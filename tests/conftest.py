@@ -1,0 +1,90 @@
+"""Owns the real parts every test may ask for: one PostgreSQL and one NATS per session, a fresh database per module."""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from hub.embedded.nats import Nats
+from hub.embedded.postgres import Postgres
+from tests.template import fill_template
+
+TEMPLATE = "template_migrated"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A short folder for servers' data; PostgreSQL's account may pass through it (pytest's own is closed to others)."""
+    with tempfile.TemporaryDirectory(prefix="ww-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres(scratch: Path) -> Iterator[Postgres]:
+    """The session's PostgreSQL 18 (fsync off). A test that kills it must leave it running."""
+    server = Postgres(scratch / "postgres", fast_for_tests=True)
+    server.start()
+    yield server
+    server.discard()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def template(postgres: Postgres) -> str:
+    """A database with the schema and nothing else; every `database_url` is a copy of it."""
+    await _administer(postgres, f"CREATE DATABASE {TEMPLATE}")
+    await asyncio.to_thread(fill_template, postgres.url_of(TEMPLATE))
+    return TEMPLATE
+
+
+FreshDatabase = Callable[[], Awaitable[str]]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def fresh_database(postgres: Postgres, template: str) -> FreshDatabase:
+    """Makes a database with the schema, of the caller's own; answers its SQLAlchemy address."""
+
+    async def make() -> str:
+        name = f"test_{next(_numbers)}"
+        await _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return postgres.url_of(name)
+
+    return make
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database_url(fresh_database: FreshDatabase) -> AsyncIterator[str]:
+    """This test module's own database, with the schema, as `postgresql+asyncpg://…`."""
+    yield await fresh_database()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def empty_database_url(postgres: Postgres) -> str:
+    """A database of this module's own without any schema, for tests of migrations."""
+    name = f"empty_{next(_numbers)}"
+    await _administer(postgres, f"CREATE DATABASE {name}")
+    return postgres.url_of(name)
+
+
+@pytest.fixture(scope="module")
+def nats(scratch: Path) -> Iterator[Nats]:
+    """This module's broker: JetStream, one account without a password. `nats.reload(text)` gives it another shape."""
+    server = Nats(scratch / f"nats-{next(_numbers)}", "jetstream {}\n")
+    server.start()
+    yield server
+    server.stop()
+
+
+async def _administer(server: Postgres, statement: str) -> None:
+    engine = create_async_engine(server.url_of("postgres"), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()

@@ -1,0 +1,1 @@
+"""The spokes as their vendors run them."""

@@ -1,0 +1,1 @@
+"""The vendor SDK, on a real broker with one account per vendor."""

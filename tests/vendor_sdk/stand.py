@@ -1,0 +1,171 @@
+"""A test stand: a real broker with one account per vendor, the hub's end of it in hand, and spokes to run against it."""
+
+import asyncio
+import itertools
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from hub.embedded.nats import Nats
+from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
+from hub.embedded.nkey import new_seed, public_of
+from hub.runtime.topology import ensure_vendor
+from vendor_sdk import messages, subjects
+from vendor_sdk.messages import Message
+from vendor_sdk.settings import Loaded, Secrets, SpokeSettings
+from vendor_sdk.spoke import Spoke
+
+HUB = BrokerUser(user="hub", password="hub")  # noqa: S106 - a password for a broker on loopback
+SYSTEM = BrokerUser(user="sys", password="sys")  # noqa: S106 - as above
+
+_numbers = itertools.count(1)
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as the hub got it."""
+
+    kind: str
+    body: Message
+    headers: dict[str, str]
+
+
+class Stand:
+    """The hub's side: sends commands, hears events."""
+
+    def __init__(self, folder: Path, vendors: list[str]) -> None:
+        self.data = folder / "spokes"
+        self.seeds = {vendor: new_seed() for vendor in vendors}
+        accounts = [VendorAccount(vendor, public_of(seed)) for vendor, seed in self.seeds.items()]
+        self.server = Nats(folder / "nats", nats_config(accounts, hub=HUB, system=SYSTEM))
+        self.heard: list[Heard] = []
+        self._news = asyncio.Condition()
+
+    async def open(self) -> None:
+        await asyncio.to_thread(self.server.start)
+        self.hub: Client = await nats.connect(self.server.url, user="hub", password="hub")  # noqa: S106 - as above
+        self.js: JetStreamContext = self.hub.jetstream()
+        for vendor in self.seeds:
+            await ensure_vendor(self.js, vendor)
+        await self.hub.subscribe("evt.>", cb=self._hear)
+        await self.hub.flush()
+
+    async def close(self) -> None:
+        await self.hub.close()
+        await asyncio.to_thread(self.server.stop)
+
+    def new_vendor(self) -> str:
+        """A vendor that no other test of this module uses."""
+        return list(self.seeds)[next(_numbers) % len(self.seeds)]
+
+    async def command(
+        self, vendor: str, body: Message, command_id: str, *, attempt: int = 1, deadline: float | None = 30.0, **headers: str
+    ) -> None:
+        """Ask a vendor, as the hub's worker does; `deadline` in seconds from now."""
+        kind = next(kind for kind, struct in messages.COMMANDS.items() if type(body) is struct)
+        await self.raw(vendor, kind, messages.encode(body), command_id, attempt=attempt, deadline=deadline, **headers)
+
+    async def raw(
+        self, vendor: str, kind: str, body: bytes, command_id: str, *, attempt: int = 1, deadline: float | None = 30.0, **headers: str
+    ) -> None:
+        """Ask a vendor with any bytes."""
+        head = {messages.MSG_ID: f"{command_id}.{attempt}", messages.COMMAND_ID: command_id, messages.ATTEMPT: str(attempt)}
+        if deadline is not None:
+            head[messages.DEADLINE] = (datetime.now(UTC) + timedelta(seconds=deadline)).isoformat()  # noqa: TID251 - the hub's real clock
+        await self.js.publish(subjects.command(vendor, kind), body, headers=head | {name.replace("_", "-"): v for name, v in headers.items()})
+
+    async def event(self, event_id: str, *, attempt: int | None = None, within: float = 8.0) -> Heard:
+        """The event of that name, as soon as it has come."""
+
+        def find() -> Heard | None:
+            for heard in self.heard:
+                h = heard.headers
+                if h.get(messages.EVENT_ID) == event_id and attempt in {None, int(h[messages.ATTEMPT])}:
+                    return heard
+            return None
+
+        async with asyncio.timeout(within), self._news:
+            while (found := find()) is None:
+                await self._news.wait()
+            return found
+
+    async def dead(self, code: str, within: float = 8.0) -> Heard:
+        """The dead letter with that error."""
+
+        def find() -> Heard | None:
+            return next((h for h in self.heard if isinstance(h.body, messages.Dead) and h.body.error == code), None)
+
+        async with asyncio.timeout(within), self._news:
+            while (found := find()) is None:
+                await self._news.wait()
+            return found
+
+    def count(self, event_id: str) -> int:
+        """How often an event came."""
+        return sum(heard.headers.get(messages.EVENT_ID) == event_id for heard in self.heard)
+
+    async def settled(self, vendor: str, within: float = 8.0) -> None:
+        """Wait until nothing is with the spoke or on its way to it."""
+
+        async def done() -> bool:
+            info = await self.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)
+            return not info.num_ack_pending and not info.num_pending
+
+        await until(done, within)
+
+    def settings(self, vendor: str, config: dict[str, Any] | None = None, **changes: Any) -> Loaded:
+        """Settings of a dummy spoke for a vendor."""
+        data: dict[str, Any] = {"vendor": vendor, "adapter": "dummy", "config": config or {}, "nats": {"url": self.server.url}} | changes
+        settings = msgspec.convert(data, SpokeSettings)
+        return Loaded(settings=settings, secrets=Secrets(seed=self.seeds[vendor]))
+
+    async def spoke(self, vendor: str, config: dict[str, Any] | None = None, **changes: Any) -> Spoke:
+        """A running spoke in this process."""
+        spoke = Spoke(self.settings(vendor, config, **changes), self.data)
+        await spoke.start()
+        return spoke
+
+    def effects(self, vendor: str) -> list[tuple[str, str]]:
+        """(command id, verb) of everything the vendor's system did."""
+        return self._dummy("SELECT command_id, verb FROM effects WHERE vendor = ? ORDER BY id", vendor)
+
+    def calls(self, vendor: str, command_id: str) -> int:
+        """How often the adapter was asked."""
+        return self._dummy("SELECT count(*) FROM calls WHERE vendor = ? AND command_id = ?", vendor, command_id)[0][0]
+
+    def _dummy(self, query: str, *values: str) -> list[Any]:
+        db = sqlite3.connect(self.data / "dummy.sqlite")
+        try:
+            return db.execute(query, values).fetchall()
+        finally:
+            db.close()
+
+    async def _hear(self, msg: Msg) -> None:
+        kind = subjects.kind_of(msg.subject)
+        with suppress(KeyError, msgspec.ValidationError):
+            self.heard.append(Heard(kind=kind, body=messages.decode_event(kind, msg.data), headers=dict(msg.headers or {})))
+        async with self._news:
+            self._news.notify_all()
+
+
+async def until(done: Callable[[], Any], within: float = 8.0) -> None:
+    """Wait until `done` says yes. Raises `TimeoutError`."""
+    ends = time.monotonic() + within
+    while True:
+        answer = done()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer:
+            return
+        if time.monotonic() > ends:
+            raise TimeoutError
+        await asyncio.sleep(0.02)

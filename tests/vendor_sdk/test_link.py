@@ -1,0 +1,168 @@
+"""The connection: a broker that restarts, vanishes or comes late costs time, never a command; an account is a wall."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from pathlib import Path
+
+import nats
+import pytest
+from nats.errors import Error as NatsError
+from nats.js.errors import NoStreamResponseError
+
+from tests.vendor_sdk import orders
+from tests.vendor_sdk.conftest import RunSpoke
+from tests.vendor_sdk.stand import Stand, until
+from vendor_sdk import subjects
+from vendor_sdk.errors import Misconfigured
+
+
+async def test_a_killed_broker_is_found_again(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
+    spoke = await run_spoke(vendor, {"ship_after": 0.1, "deliver_after": None})
+    await stand.command(vendor, orders.ship("sub-1"), f"{vendor}.h")
+    await stand.event(f"{vendor}.h.pending")
+    await asyncio.to_thread(stand.server.kill)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(stand.server.start)
+    await until(lambda: stand.hub.is_connected and spoke._link.is_up)
+    await stand.event(f"{vendor}.h.shipped", within=15)
+    await stand.command(vendor, orders.ship("sub-2"), f"{vendor}.h2")
+    await stand.event(f"{vendor}.h2.pending")
+
+
+async def test_a_lost_stream_is_pulled_again_when_it_is_back(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
+    from hub.runtime.topology import ensure_vendor
+
+    await stand.js.delete_stream(subjects.command_stream(vendor))
+    await run_spoke(vendor)
+    await asyncio.sleep(0.5)
+    await ensure_vendor(stand.js, vendor)
+    await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
+    await stand.event(f"{vendor}.r.reserved")
+
+
+async def test_a_client_closed_for_good_is_replaced(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
+    spoke = await run_spoke(vendor)
+    await until(lambda: spoke._link.is_up)
+    old = spoke._link._client
+    assert old
+    await old.close()
+    await until(lambda: spoke._link.is_up and spoke._link._client is not old)
+    await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
+    await stand.event(f"{vendor}.r.reserved")
+
+
+async def test_a_broker_that_comes_late_is_waited_for(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    spoke = await run_spoke(vendor, nats={"url": f"nats://127.0.0.1:{port}"})
+    await asyncio.sleep(0.3)
+    assert not spoke._link.is_up
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", stand.server.port)
+        await asyncio.gather(pipe(reader, inner_writer), pipe(inner_reader, writer))
+
+    async with await asyncio.start_server(through, "127.0.0.1", port):
+        await until(lambda: spoke._link.is_up)
+        await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
+        await stand.event(f"{vendor}.r.reserved")
+        await spoke.stop()
+
+
+async def test_a_black_hole_is_escaped(stand: Stand, vendor: str, run_spoke: RunSpoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that is stopped without a goodbye, with our bytes unsent, wedges nats-py's own reconnect."""
+    monkeypatch.setattr("vendor_sdk.link.WEDGED_SECONDS", 0.5)
+    monkeypatch.setattr("vendor_sdk.link.WATCH_SECONDS", 0.2)
+    spoke = await run_spoke(vendor, nats={"url": stand.server.url, "ping": 0.2})
+    await until(lambda: spoke._link.is_up)
+    pid = stand.server.pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        client = spoke._link._client
+        assert client
+        writer = client._transport._io_writer
+        for _ in range(200):
+            writer.write(b"PUB x 60000\r\n" + b"x" * 60000 + b"\r\n")
+        await until(lambda: writer.transport.is_closing() and writer.transport.get_write_buffer_size() == 0, 10)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await until(lambda: spoke._link.is_up, 15)
+    await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
+    await stand.event(f"{vendor}.r.reserved", within=15)
+
+
+async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
+    """What a vendor's credentials can do: nothing to another vendor."""
+    bad, good = stand.new_vendor(), stand.new_vendor()
+    await stand.command(good, orders.reserve("sub-1"), f"{good}.r")
+    errors: list[Exception] = []
+
+    async def note(error: Exception) -> None:
+        errors.append(error)
+
+    seed = folder / "bad.nk"
+    seed.write_text(stand.seeds[bad])
+    client = await nats.connect(stand.server.url, nkeys_seed=str(seed), error_cb=note)
+    try:
+        seen: list[str] = []
+
+        async def see(msg: object) -> None:
+            seen.append(getattr(msg, "subject"))  # noqa: B009 - nats-py's type is its own
+
+        await client.subscribe(">", cb=see)
+        for prefix in (subjects.SPOKE_JETSTREAM_PREFIX, "$JS.API"):
+            pull = f"{prefix}.CONSUMER.MSG.NEXT.{subjects.command_stream(good)}.{subjects.CONSUMER_SPOKE}"
+            with pytest.raises((NatsError, TimeoutError)):
+                await client.request(pull, b'{"batch":1,"no_wait":true}', timeout=0.3)
+        await client.jetstream().publish(f"evt.{good}.stock.reserved", b"{}")
+        await client.publish(f"hb.{good}", b"{}")
+        with pytest.raises((NatsError, NoStreamResponseError)):
+            await client.jetstream().publish(f"cmd.{good}.stock.reserve", b"{}", timeout=0.3)
+        await client.flush()
+        info = await stand.js.stream_info(subjects.event_stream(good))
+        assert info.state.messages == 0
+        stored = await stand.js.get_last_msg(subjects.event_stream(bad), f"evt.{bad}.{good}.stock.reserved")
+        assert stored.data == b"{}"
+        assert not [subject for subject in seen if good in subject and not subject.startswith(("evt.", "hb.", "cmd.", "JSHUB.", "$JS.API."))]
+        waiting = await stand.js.consumer_info(subjects.command_stream(good), subjects.CONSUMER_SPOKE)
+        assert waiting.num_pending == 1
+    finally:
+        await client.close()
+
+
+async def test_a_wrong_key_is_never_let_in(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
+    stand.seeds["stranger"] = __import__("hub.embedded.nkey", fromlist=["new_seed"]).new_seed()
+    settings = stand.settings("stranger", adapter="dummy")
+    from vendor_sdk.spoke import Spoke
+
+    spoke = Spoke(settings, stand.data)
+    await spoke.start()
+    await asyncio.sleep(0.5)
+    assert not spoke._link.is_up
+    await spoke.stop()
+    del stand.seeds["stranger"]
+
+
+def test_an_unknown_adapter_is_named(stand: Stand) -> None:
+    from vendor_sdk.spoke import Spoke
+
+    with pytest.raises(Misconfigured, match="no adapter is called 'dumy'"):
+        Spoke(stand.settings("vendor-0", adapter="dumy"), stand.data)
+
+
+def test_a_wrong_adapter_setting_is_named(stand: Stand) -> None:
+    from vendor_sdk.spoke import Spoke
+
+    with pytest.raises(Misconfigured, match="stok"):
+        Spoke(stand.settings("vendor-0", {"stok": {}}), stand.data)

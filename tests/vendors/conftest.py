@@ -1,0 +1,3 @@
+"""Owns the fixtures of this folder: the whole API."""
+
+from tests.hub_api import api  # noqa: F401  # a fixture

@@ -1,0 +1,1 @@
+"""Connect one vendor's stock, orders and shipping to a Wheelwright hub."""

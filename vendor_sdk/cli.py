@@ -1,0 +1,52 @@
+"""The `vendor-sdk` command: run spokes."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from vendor_sdk import fleet, logs
+from vendor_sdk.errors import Misconfigured
+
+
+def main(argv: list[str] | None = None) -> int:
+    """``vendor-sdk run NAME… [--config DIR] [--data DIR] [--all] [--watch]``; 0 when stopped by a signal, 2 for wrong settings."""
+    parser = argparse.ArgumentParser(prog="vendor-sdk", description="Connect a vendor's system to a Wheelwright hub.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    add_run_arguments(commands.add_parser("run", help="run the spokes of one or many vendors until SIGTERM"))
+    return run(parser.parse_args(argv))
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """What running spokes takes."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="run the spoke of NAME.toml in the config folder")
+    parser.add_argument("--config", type=Path, default=Path("config/spokes"), help="folder of the spokes' settings (default: %(default)s)")
+    parser.add_argument(
+        "--data", type=Path, default=Path(".wheelwright/spokes"), help="folder for the spokes' memory (default: %(default)s)"
+    )
+    parser.add_argument("--all", action="store_true", help="run the spoke of every *.toml in the config folder")
+    parser.add_argument("--watch", action="store_true", help="as --all, and follow the folder as files come, change and go")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until a signal; the process's exit code."""
+    logs.configure(arguments.log_level)
+    config: Path = arguments.config
+    names: list[str] = list(dict.fromkeys(arguments.names))
+    if arguments.all:
+        names = sorted({*names, *(path.stem for path in config.glob("*.toml"))})
+    if not names and not arguments.watch:
+        print(f"no spokes to run: name them, or put NAME.toml into {config} and say --all", file=sys.stderr)
+        return 2
+    try:
+        asyncio.run(fleet.run([] if arguments.watch else names, config=config, data=arguments.data, watch=arguments.watch))
+    except Misconfigured as error:
+        logging.getLogger(__name__).error("%s", error.message)  # noqa: TRY400 - the message says it all
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Everything that stands around a call into an adapter: deadline → retry → breaker → limiter → error translation."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential, wait_random
+
+from vendor_sdk.breaker import Breaker
+from vendor_sdk.errors import AdapterError, Retry, Unsupported
+
+T = TypeVar("T")
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Count = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How patient the guard is; times in seconds.
+
+    `timeout` bounds one call, `attempts` counts calls per delivery of a command, waiting from `wait_first` up to
+    `wait_max` between them. `breaker_failures` faults in a row stop a capability for `breaker_reset`.
+    """
+
+    timeout: Seconds = 10.0
+    attempts: Count = 3
+    wait_first: Seconds = 0.2
+    wait_max: Seconds = 5.0
+    max_concurrency: Count = 16
+    breaker_failures: Count = 5
+    breaker_reset: Seconds = 10.0
+
+
+class Guard:
+    """Calls an adapter so that its troubles stay its own."""
+
+    def __init__(self, limits: Limits, capabilities: Iterable[str]) -> None:
+        self._limits = limits
+        self._backoff = wait_exponential(multiplier=limits.wait_first, max=limits.wait_max) + wait_random(0, limits.wait_first)
+        self._slots = asyncio.Semaphore(limits.max_concurrency)
+        self._breakers = {name: Breaker(name, failures=limits.breaker_failures, reset=limits.breaker_reset) for name in capabilities}
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Each capability's breaker state."""
+        return {name: breaker.state for name, breaker in self._breakers.items()}
+
+    def closed_for(self) -> float:
+        """Seconds until every capability lets a call through; 0 if all do."""
+        return max((breaker.closed_for() for breaker in self._breakers.values()), default=0.0)
+
+    async def call(self, capability: str, call: Callable[[], Awaitable[T]], *, seconds: float | None = None) -> T:
+        """The result of `call`, within `seconds`, asked again where that can help.
+
+        Raises `AdapterError` (nothing else from the adapter passes) or `vendor_sdk.breaker.Open`.
+        """
+        if capability not in self._breakers:
+            raise Unsupported(f"this adapter has no {capability}")
+        ends = None if seconds is None else time.monotonic() + seconds
+        retrying = AsyncRetrying(
+            stop=lambda state: self._give_up(state, ends),
+            wait=self._wait,
+            retry=retry_if_exception(lambda error: isinstance(error, AdapterError) and error.retryable),
+            reraise=True,
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                return await retrying(self._once, capability, call)
+        except TimeoutError:
+            raise Retry("the deadline passed during the call") from None
+
+    async def _once(self, capability: str, call: Callable[[], Awaitable[T]]) -> T:
+        async def limited() -> T:
+            async with self._slots:
+                return await translated(call, timeout=self._limits.timeout)
+
+        return await self._breakers[capability].run(limited)
+
+    def _wait(self, state: RetryCallState) -> float:
+        return max(self._backoff(state), retry_after(state.outcome.exception() if state.outcome else None))
+
+    def _give_up(self, state: RetryCallState, ends: float | None) -> bool:
+        """Enough calls, or the next would come too late, or so late that it is better asked by redelivery."""
+        if state.attempt_number >= self._limits.attempts or state.upcoming_sleep > self._limits.wait_max * 2:
+            return True
+        return ends is not None and time.monotonic() + state.upcoming_sleep >= ends
+
+
+def retry_after(error: BaseException | None) -> float:
+    """Seconds the vendor's system asked us to wait; 0 if it did not."""
+    return (error.retry_after or 0.0) if isinstance(error, AdapterError) else 0.0
+
+
+async def translated(call: Callable[[], Awaitable[T]], *, timeout: float) -> T:  # noqa: ASYNC109 - the bound is the point
+    """The result of `call`; whatever it raises becomes an `AdapterError`.
+
+    Time-outs and network errors are `Retry`; any other foreign exception is a fault of the adapter, code ``failed``.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            return await call()
+    except AdapterError:
+        raise
+    except TimeoutError as error:
+        raise Retry(f"no answer within {timeout:g} s") from error
+    except OSError as error:
+        raise Retry(f"{type(error).__name__}: {error}") from error
+    except Exception as error:
+        raise AdapterError(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,181 @@
+"""The supervised connection to the broker: it never gives up, notices when nats-py has, and frees it when it is wedged."""
+
+import asyncio
+import logging
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.client import JetStreamContext
+
+from vendor_sdk.envelope import Event, event_headers
+from vendor_sdk.settings import Nats, Secrets
+from vendor_sdk.subjects import spoke_event
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+WATCH_SECONDS = 2.0
+WEDGED_SECONDS = 10.0
+PAUSE_FIRST = 0.2
+RECONNECT_SECONDS = 0.3
+PAUSE_MAX = 5.0
+
+
+class NotConnected(ConnectionError):  # noqa: N818 - a state, not a mistake
+    """There is no broker to talk to at this moment."""
+
+
+class Link:
+    """One spoke's connection. `fresh` is called with every new client, `back` when a client has reconnected by itself."""
+
+    def __init__(
+        self, nats: Nats, secrets: Secrets, name: str, *, fresh: Callable[[Client], Awaitable[None]], back: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._nats = nats
+        self._secrets = secrets
+        self._name = name
+        self._fresh = fresh
+        self._back = back
+        self._client: Client | None = None
+        self._closed = asyncio.Event()
+        self._lost_at: float | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the client believes to be connected."""
+        return self._client is not None and self._client.is_connected
+
+    async def run(self, gate: asyncio.Semaphore) -> None:
+        """Keep a client connected until canceled. `gate` bounds how many links of a process connect at once."""
+        pause = PAUSE_FIRST
+        while True:
+            try:
+                async with gate:
+                    self._client = await self._connect()
+                await self._fresh(self._client)
+                pause = PAUSE_FIRST
+                log.info("connected to the broker")
+                await self._watch(self._client)
+            except (NatsError, OSError, TimeoutError) as error:
+                log.warning("no connection to the broker: %s", error or type(error).__name__)
+            client, self._client = self._client, None
+            if client is not None:
+                await self._discard(client)
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - spreads the load, guards nothing
+            pause = min(pause * 2, PAUSE_MAX)
+
+    async def publish(self, event: Event) -> None:
+        """Tell the hub; returns when the broker has stored it. Raises `NotConnected`, `nats.errors.Error` or `TimeoutError`."""
+        if self._client is None or not self._client.is_connected:
+            raise NotConnected
+        await JetStreamContext(self._client, timeout=self._nats.publish_timeout).publish(
+            spoke_event(event.kind), event.body, headers=event_headers(event)
+        )
+
+    async def say(self, subject: str, body: bytes) -> None:
+        """Core NATS, at most once; silently nothing while there is no connection."""
+        if self._client is not None and self._client.is_connected:
+            with suppress(NatsError):
+                await self._client.publish(subject, body)
+
+    async def close(self) -> None:
+        """Send what waits, then close."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        with suppress(NatsError, OSError, TimeoutError):
+            if client.is_connected:
+                await client.flush(timeout=2)
+        await self._discard(client)
+
+    async def _connect(self) -> Client:
+        client = Client()
+        self._closed = closed = asyncio.Event()
+        self._lost_at = None
+
+        async def on_closed() -> None:
+            closed.set()
+
+        try:
+            await asyncio.wait_for(
+                client.connect(
+                    self._nats.url,
+                    name=self._name,
+                    error_cb=_note_error,
+                    disconnected_cb=self._lost,
+                    reconnected_cb=self._found,
+                    closed_cb=on_closed,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=RECONNECT_SECONDS,  # pyright: ignore[reportArgumentType] - it only sleeps by it
+                    ping_interval=self._nats.ping,  # pyright: ignore[reportArgumentType] - it only sleeps by it
+                    **self._credentials(),
+                ),
+                CONNECT_SECONDS,
+            )
+        except BaseException:
+            await self._discard(client)
+            raise
+        return client
+
+    def _credentials(self) -> dict[str, Any]:
+        nats, secrets, options = self._nats, self._secrets, dict[str, Any]()
+        if secrets.seed:
+            options["nkeys_seed_str"] = secrets.seed
+        elif nats.seed_file:
+            options["nkeys_seed"] = nats.seed_file
+        elif nats.creds_file:
+            options["user_credentials"] = nats.creds_file
+        elif nats.user:
+            options |= {"user": nats.user, "password": secrets.password}
+        if nats.tls_ca or nats.tls_cert or nats.url.startswith("tls://"):
+            context = ssl.create_default_context(cafile=nats.tls_ca or None)
+            if nats.tls_cert:
+                context.load_cert_chain(nats.tls_cert, nats.tls_key or None)
+            options["tls"] = context
+        return options
+
+    async def _watch(self, client: Client) -> None:
+        """Return when `client` has closed for good; free it when its peer is a black hole."""
+        while not self._closed.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), WATCH_SECONDS)
+            if self._lost_at is None and client.is_reconnecting:
+                self._lost_at = time.monotonic()
+            if self._lost_at is not None and time.monotonic() - self._lost_at > WEDGED_SECONDS:
+                _abort(client)
+                self._lost_at = time.monotonic()
+        log.warning("the broker closed the connection for good: a new one is made")
+
+    async def _lost(self) -> None:
+        if self._client is not None:
+            log.warning("lost the broker")
+
+    async def _found(self) -> None:
+        self._lost_at = None
+        log.info("reconnected to the broker")
+        with suppress(NatsError):
+            await self._back()
+
+    async def _discard(self, client: Client) -> None:
+        with suppress(NatsError, OSError, TimeoutError):
+            await asyncio.wait_for(client.close(), 2)
+        _abort(client)
+
+
+async def _note_error(error: Exception) -> None:
+    """Never raises: an exception here would end nats-py's read loop unnoticed."""
+    log.debug("nats: %s", error or type(error).__name__)
+
+
+def _abort(client: Client) -> None:
+    """Drop the socket without waiting for the peer, for nats-py waits forever where a peer has gone silent."""
+    transport = client._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way
+    writer = getattr(transport, "_io_writer", None)
+    if writer is not None:
+        writer.transport.abort()

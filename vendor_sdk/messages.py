@@ -1,0 +1,277 @@
+"""Every message between hub and spoke: commands, answers, facts, and the headers around them.
+
+Bodies are JSON. Money is integer minor units with the sub-order's currency; times are RFC 3339 in UTC. A decoder
+refuses unknown fields: what a side does not understand it must not half-apply.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+SCHEMA_VERSION = "1"
+BODY_BYTES_MAX = 256 * 1024
+
+MSG_ID = "Nats-Msg-Id"
+COMMAND_ID = "Mk-Cmd-Id"
+EVENT_ID = "Mk-Event-Id"
+ORDER_ID = "Mk-Order-Id"
+ATTEMPT = "Mk-Attempt"
+DEADLINE = "Mk-Deadline"
+SCHEMA = "Mk-Schema"
+TRACEPARENT = "traceparent"
+CORRELATION_ID = "Mk-Correlation-Id"
+
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Sku = Annotated[str, Meta(min_length=1, max_length=128)]
+Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+Minor = Annotated[int, Meta(ge=0, le=10**12)]
+Text = Annotated[str, Meta(max_length=500)]
+Reason = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every body on the wire."""
+
+
+class Item(Message):
+    """Some units of one of the vendor's SKUs."""
+
+    sku: Sku
+    quantity: Quantity
+
+
+class PricedItem(Item):
+    """An item as the buyer bought it; `unit_price` in minor units."""
+
+    title: Text
+    unit_price: Minor
+
+
+class Address(Message):
+    """Where the goods go; `country` is ISO 3166-1 alpha-2."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    line1: Annotated[str, Meta(min_length=1, max_length=200)]
+    city: Annotated[str, Meta(min_length=1, max_length=100)]
+    postal_code: Annotated[str, Meta(min_length=1, max_length=20)]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+    line2: Annotated[str, Meta(max_length=200)] = ""
+    region: Annotated[str, Meta(max_length=100)] = ""
+
+
+class Parcel(Message):
+    """One tracked box."""
+
+    carrier: Annotated[str, Meta(min_length=1, max_length=64)]
+    tracking_number: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+# Commands: hub to vendor. The command id (header) is the idempotency key: do it once, answer it always.
+
+
+class Reserve(Message):
+    """``stock.reserve``: set these units aside for a sub-order until `expires_at`; all of them or none."""
+
+    sub_order_id: Id
+    items: list[Item]
+    expires_at: datetime
+
+
+class Release(Message):
+    """``stock.release``: give back what `reserve_command_id` set aside.
+
+    If that command is unknown, remember the release: when the reserve arrives late it must be refused.
+    """
+
+    sub_order_id: Id
+    reserve_command_id: Id
+
+
+class Submit(Message):
+    """``orders.submit``: will you fulfill this sub-order? Nothing leaves the house before ``shipping.ship``."""
+
+    sub_order_id: Id
+    order_id: Id
+    items: list[PricedItem]
+    ship_to: Address
+    shipping_option: Annotated[str, Meta(max_length=64)]
+    shipping_price: Minor
+    total: Minor
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    answer_by: datetime
+
+
+class Recall(Message):
+    """``orders.recall``: stop; the sub-order is to be canceled. Refuse only if the goods have left.
+
+    A recall for an unknown submit leaves a tombstone, as a release does.
+    """
+
+    sub_order_id: Id
+    submit_command_id: Id
+    reason: Reason
+
+
+class Ship(Message):
+    """``shipping.ship``: the sub-order is paid; send it."""
+
+    sub_order_id: Id
+    items: list[Item]
+    ship_to: Address
+    shipping_option: Annotated[str, Meta(max_length=64)]
+
+
+class Track(Message):
+    """``shipping.track``: have the goods of a shipped sub-order arrived? Asked again from time to time until they have."""
+
+    sub_order_id: Id
+    parcels: list[Parcel]
+
+
+# Answers and facts: vendor to hub.
+
+
+class Reserved(Message):
+    """``stock.reserved`` answers reserve; `reference` is the vendor's own reservation number."""
+
+    sub_order_id: Id
+    reference: Annotated[str, Meta(max_length=128)] = ""
+
+
+class Refused(Message):
+    """``stock.refused`` answers reserve: nothing was set aside."""
+
+    sub_order_id: Id
+    reason: Reason
+    detail: Text = ""
+
+
+class Released(Message):
+    """``stock.released`` answers release, also when there was nothing to release."""
+
+    sub_order_id: Id
+
+
+class Accepted(Message):
+    """``orders.accepted`` answers submit, at once or later."""
+
+    sub_order_id: Id
+    reference: Annotated[str, Meta(max_length=128)] = ""
+
+
+class Declined(Message):
+    """``orders.declined`` answers submit, at once or later."""
+
+    sub_order_id: Id
+    reason: Reason
+    detail: Text = ""
+
+
+class Pending(Message):
+    """``orders.pending``, ``shipping.pending``: understood, the answer comes later. Unknown means pending.
+
+    Never final: the hub asks the same command again from time to time, and the adapter answers what it knows by then.
+    """
+
+    sub_order_id: Id
+
+
+class Recalled(Message):
+    """``orders.recalled`` answers recall: the goods will not leave."""
+
+    sub_order_id: Id
+
+
+class Kept(Message):
+    """``orders.kept`` answers recall: too late, the goods have left."""
+
+    sub_order_id: Id
+    reason: Reason = "already_shipped"
+
+
+class Shipped(Message):
+    """``shipping.shipped`` answers ship, at once or later."""
+
+    sub_order_id: Id
+    parcels: list[Parcel]
+
+
+class Delivered(Message):
+    """``shipping.delivered`` answers track: the goods arrived."""
+
+    sub_order_id: Id
+
+
+class Dead(Message):
+    """``spoke.dead``: the spoke gave a command up for good; a copy for the hub's triage."""
+
+    command_kind: Annotated[str, Meta(max_length=64)]
+    error: Annotated[str, Meta(max_length=64)]
+    detail: Annotated[str, Meta(max_length=2000)]
+    attempts: int
+    payload: Annotated[str, Meta(max_length=BODY_BYTES_MAX)]
+
+
+class Heartbeat(Message):
+    """``hb``: alive, and how well."""
+
+    boot_id: Id
+    version: Annotated[str, Meta(max_length=64)]
+    capabilities: list[Annotated[str, Meta(max_length=64)]]
+    breakers: dict[str, str]
+    in_flight: int
+    oldest_command_age: float
+
+
+COMMANDS: dict[str, type[Message]] = {
+    "stock.reserve": Reserve,
+    "stock.release": Release,
+    "orders.submit": Submit,
+    "orders.recall": Recall,
+    "shipping.ship": Ship,
+    "shipping.track": Track,
+}
+"""What a hub may ask, by ``<area>.<verb>``."""
+
+EVENTS: dict[str, type[Message]] = {
+    "stock.reserved": Reserved,
+    "stock.refused": Refused,
+    "stock.released": Released,
+    "orders.accepted": Accepted,
+    "orders.declined": Declined,
+    "orders.pending": Pending,
+    "orders.recalled": Recalled,
+    "orders.kept": Kept,
+    "shipping.pending": Pending,
+    "shipping.shipped": Shipped,
+    "shipping.delivered": Delivered,
+    "spoke.dead": Dead,
+}
+"""What a vendor may tell, by ``<area>.<fact>``."""
+
+ANSWERS: dict[str, frozenset[str]] = {
+    "stock.reserve": frozenset({"stock.reserved", "stock.refused"}),
+    "stock.release": frozenset({"stock.released"}),
+    "orders.submit": frozenset({"orders.accepted", "orders.declined", "orders.pending"}),
+    "orders.recall": frozenset({"orders.recalled", "orders.kept"}),
+    "shipping.ship": frozenset({"shipping.shipped", "shipping.pending"}),
+    "shipping.track": frozenset({"shipping.delivered", "shipping.pending"}),
+}
+"""Which events may answer which command."""
+
+
+def encode(message: Message) -> bytes:
+    """The body of a message."""
+    return msgspec.json.encode(message)
+
+
+def decode_command(kind: str, body: bytes) -> Message:
+    """A command's body, checked. Raises `msgspec.ValidationError` with the field's path; `KeyError` for an unknown kind."""
+    return msgspec.json.decode(body, type=COMMANDS[kind])
+
+
+def decode_event(kind: str, body: bytes) -> Message:
+    """An event's body, checked. Raises as `decode_command` does."""
+    return msgspec.json.decode(body, type=EVENTS[kind])

@@ -1,0 +1,142 @@
+"""The capability ports: what a vendor's system can be asked to do, one class per area."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+
+import msgspec
+
+from vendor_sdk.errors import Unsupported
+from vendor_sdk.messages import (
+    ANSWERS,
+    Accepted,
+    Declined,
+    Delivered,
+    Kept,
+    Message,
+    Pending,
+    Recall,
+    Recalled,
+    Refused,
+    Release,
+    Released,
+    Reserve,
+    Reserved,
+    Ship,
+    Shipped,
+    Submit,
+    Track,
+)
+
+CommandBody = Reserve | Release | Submit | Recall | Ship | Track
+"""Everything a hub may ask."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What surrounds one command.
+
+    `command_id` is the idempotency key: the same id is the same wish, however often it is asked; pass it on to the
+    vendor's system, or look there for what it did before doing it. `attempt` counts the hub's askings from 1.
+    After `deadline` (UTC) nobody waits for the answer any more. `traceparent` is W3C trace context.
+    """
+
+    command_id: str
+    attempt: int = 1
+    deadline: datetime | None = None
+    traceparent: str = ""
+    correlation_id: str = ""
+
+
+class Stock(ABC):
+    """Setting units aside and giving them back. Errors: any of `vendor_sdk.errors`."""
+
+    @abstractmethod
+    async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
+        """Set all these units aside until `expires_at`, or none and say why.
+
+        Asked twice with one `command_id` it holds the units once. `Rejected` counts as `Refused`.
+        """
+
+    @abstractmethod
+    async def release(self, command: Release, context: Context) -> Released:
+        """Give back what `reserve_command_id` holds; nothing held is a success too, asked twice or never reserved."""
+
+
+class Orders(ABC):
+    """Taking on sub-orders. Errors: any of `vendor_sdk.errors`."""
+
+    @abstractmethod
+    async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
+        """Take the whole sub-order on or decline it; nothing leaves the house yet. Money is minor units of `currency`.
+
+        `Pending` means understood, the answer comes later, before `answer_by`: told through `Facts` or, when the hub
+        asks the same command again, answered then. A status the adapter does not know is pending, never accepted.
+        `Rejected` counts as `Declined`.
+        """
+
+    @abstractmethod
+    async def recall(self, command: Recall, context: Context) -> Recalled | Kept:
+        """Stop the sub-order for good; `Kept` only if the goods have left. An unknown sub-order is `Recalled`."""
+
+
+class Shipping(ABC):
+    """Sending the goods. Errors: any of `vendor_sdk.errors`."""
+
+    @abstractmethod
+    async def ship(self, command: Ship, context: Context) -> Shipped | Pending:
+        """Send it, once per `command_id`. `Pending` if the tracking number comes later, as for `Orders.submit`.
+
+        There is no refusing answer: `Rejected` becomes a dead letter.
+        """
+
+    @abstractmethod
+    async def track(self, command: Track, context: Context) -> Delivered | Pending:
+        """Whether these parcels have arrived; changes nothing. Asked from time to time until they have."""
+
+
+PORTS: dict[str, type[ABC]] = {"stock": Stock, "orders": Orders, "shipping": Shipping}
+"""Every capability by the area of its commands."""
+
+
+def capabilities(adapter: type) -> list[str]:
+    """The areas an adapter class serves, read from its bases."""
+    return [area for area, port in PORTS.items() if issubclass(adapter, port)]
+
+
+async def ask(adapter: object, command: CommandBody, context: Context) -> Message:
+    """Hand a command to the method that serves it. Raises `Unsupported` if the adapter lacks the capability."""
+    match command:
+        case Reserve() if isinstance(adapter, Stock):
+            return await adapter.reserve(command, context)
+        case Release() if isinstance(adapter, Stock):
+            return await adapter.release(command, context)
+        case Submit() if isinstance(adapter, Orders):
+            return await adapter.submit(command, context)
+        case Recall() if isinstance(adapter, Orders):
+            return await adapter.recall(command, context)
+        case Ship() if isinstance(adapter, Shipping):
+            return await adapter.ship(command, context)
+        case Track() if isinstance(adapter, Shipping):
+            return await adapter.track(command, context)
+        case _:
+            raise Unsupported(f"{type(adapter).__name__} cannot {type(command).__name__.lower()}")
+
+
+def answer_kind(command_kind: str, answer: object) -> str:
+    """The event kind of an answer: ``orders.pending`` for a `Pending` to ``orders.submit``. Raises `ValueError` for garbage."""
+    kind = f"{command_kind.split('.', maxsplit=1)[0]}.{type(answer).__name__.lower()}"
+    if not isinstance(answer, Message) or kind not in ANSWERS[command_kind]:
+        raise ValueError(f"{type(answer).__name__} is no answer to {command_kind}")
+    return kind
+
+
+def refusal(command: CommandBody, reason: str, detail: str = "") -> Message | None:
+    """How a command says no, if it can: `Refused`, `Declined` or `Kept`; None for the others."""
+    match command:
+        case Reserve():
+            return Refused(sub_order_id=command.sub_order_id, reason=reason, detail=detail[:500])
+        case Submit():
+            return Declined(sub_order_id=command.sub_order_id, reason=reason, detail=detail[:500])
+        case Recall():
+            return Kept(sub_order_id=command.sub_order_id, reason=reason)
+        case _:
+            return None

@@ -1,0 +1,211 @@
+"""The runner of one vendor's spoke: pulls commands, answers them, tells facts, says that it is alive."""
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from vendor_sdk import dead_letter, messages, subjects
+from vendor_sdk.adapter import Adapter, read_config
+from vendor_sdk.desk import Desk, seconds_left
+from vendor_sdk.envelope import Command, Event, Unreadable, carried, event_id, read_command
+from vendor_sdk.errors import AdapterError
+from vendor_sdk.guard import Guard, retry_after
+from vendor_sdk.inbox import Inbox
+from vendor_sdk.link import Link
+from vendor_sdk.logs import bound
+from vendor_sdk.messages import Heartbeat
+from vendor_sdk.outbox import Outbox
+from vendor_sdk.ports import capabilities
+from vendor_sdk.puller import Puller, Terms
+from vendor_sdk.registry import find
+from vendor_sdk.settings import Loaded
+
+log = logging.getLogger(__name__)
+
+NAK_DELAY_FIRST = 1.0
+ACK_SECONDS = 2.0
+FILE = "spokes.sqlite"
+
+
+class Spoke:
+    """One vendor, served by one adapter. `start` once, `stop` once."""
+
+    def __init__(self, loaded: Loaded, data: Path, gate: asyncio.Semaphore | None = None) -> None:
+        self.settings = loaded.settings
+        self.vendor = loaded.settings.vendor
+        self._data = data
+        self._gate = gate or asyncio.Semaphore(1)
+        self._adapter_type = find(self.settings.adapter)
+        self._config = read_config(self._adapter_type, self.settings.config)
+        self._capabilities = capabilities(self._adapter_type)
+        self._guard = Guard(self.settings.guard, self._capabilities)
+        self._link = Link(self.settings.nats, loaded.secrets, f"spoke {self.vendor}", fresh=self._connected, back=self._reconnected)
+        self._boot_id = secrets.token_hex(8)
+        self._since: dict[str, float] = {}
+        self._puller: Puller | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the memory and the adapter, then begin to connect. Raises what the adapter's `open` raises."""
+        with bound(vendor=self.vendor):
+            self._inbox = await Inbox.open(self.vendor, self._data / FILE)
+            self._outbox = Outbox(self._inbox, self._link.publish)
+            self._adapter: Adapter[Any] = self._adapter_type(self.vendor, self._config, self._outbox, self._data)
+            try:
+                await self._adapter.open()
+            except BaseException:
+                await self._inbox.close()
+                raise
+            self._desk = Desk(self._adapter, self._guard, self._inbox, self._outbox)
+            work = (self._link.run(self._gate), self._outbox.run(), self._beat())
+            self._tasks = [asyncio.create_task(each) for each in work]
+
+    async def stop(self) -> None:
+        """Pull no more, let commands in work end, send what waits, close. Safe after a failed start."""
+        with bound(vendor=self.vendor):
+            if self._puller:
+                await self._puller.stop(patience=self.settings.drain)
+            for task in self._tasks:
+                task.cancel()
+            if not self._tasks:
+                return
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._link.close()
+            await self._adapter.close()
+            await self._inbox.close()
+            log.info("stopped")
+
+    async def _connected(self, client: Client) -> None:
+        old, nats = self._puller, self.settings.nats
+        terms = Terms(credit=self.settings.concurrency, expires=nats.pull_expires, heartbeat=nats.idle_heartbeat)
+        self._puller = Puller(
+            client,
+            (subjects.command_stream(self.vendor), subjects.CONSUMER_SPOKE),
+            self._handle,
+            prefix=subjects.SPOKE_JETSTREAM_PREFIX,
+            terms=terms,
+            closed_for=self._guard.closed_for,
+        )
+        await self._puller.start()
+        self._outbox.wake()
+        if old:
+            await old.stop(patience=0)
+
+    async def _reconnected(self) -> None:
+        if self._puller:
+            await self._puller.renew()
+        self._outbox.wake()
+
+    async def _handle(self, msg: Msg) -> None:
+        """Answer one message, keeping it ours meanwhile; on any surprise it stays unacknowledged and comes again."""
+        self._since[msg.reply] = time.monotonic()
+        headers = msg.headers or {}
+        facts = carried(headers)
+        with bound(
+            vendor=self.vendor,
+            command_id=headers.get(messages.COMMAND_ID, ""),
+            correlation_id=facts.get(messages.CORRELATION_ID, ""),
+            traceparent=facts.get(messages.TRACEPARENT, ""),
+        ):
+            work = asyncio.ensure_future(self._serve(msg))
+            try:
+                while not work.done():
+                    await asyncio.wait({work}, timeout=self.settings.progress)
+                    if not work.done():
+                        with suppress(NatsError):
+                            await msg.in_progress()
+                work.result()
+            except (NatsError, OSError, TimeoutError) as error:
+                log.warning("not told, will come again: %s", error or type(error).__name__)
+            except Exception:
+                log.exception("command failed unexpectedly, will come again")
+            finally:
+                work.cancel()
+                del self._since[msg.reply]
+
+    async def _serve(self, msg: Msg) -> None:
+        try:
+            command = read_command(self.vendor, msg.subject, msg.headers or {}, msg.data)
+            await self._answer(msg, command)
+        except Unreadable as error:
+            await self._bury(msg, error.code, str(error))
+
+    async def _answer(self, msg: Msg, command: Command) -> None:
+        try:
+            event = await self._desk.answer(command)
+        except AdapterError as error:
+            delay = self._nak_delay(msg, error)
+            left = seconds_left(command)
+            if not error.retryable or (left is not None and left <= delay):
+                await self._bury(msg, error.code, error.message, command)
+                return
+            log.warning("%s: asked again in %.1f s: %s", command.kind, delay, error.message)
+            await msg.nak(delay=delay)
+            return
+        if event is None:
+            log.warning("%s came after its deadline and was not done", command.kind)
+            await msg.term()
+            return
+        await self._link.publish(event)
+        await msg.ack_sync(timeout=ACK_SECONDS)
+        log.info("%s: %s", command.kind, event.kind)
+
+    def _nak_delay(self, msg: Msg, error: AdapterError) -> float:
+        backoff = NAK_DELAY_FIRST * 2 ** min(msg.metadata.num_delivered - 1, 10) * (0.75 + random.random() / 2)  # noqa: S311 - jitter
+        return max(min(backoff, self.settings.nak_delay_max), retry_after(error))
+
+    async def _bury(self, msg: Msg, code: str, detail: str, command: Command | None = None) -> None:
+        """Tell the hub that this message is given up for good, then end it at the broker."""
+        headers, meta = msg.headers or {}, msg.metadata
+        known = command.id if command else _usable_id(headers.get(messages.COMMAND_ID))
+        dead = dead_letter.build(subjects.kind_of(msg.subject), code, detail, attempts=meta.num_delivered, payload=msg.data)
+        stored_at = int(meta.timestamp.timestamp() * 1000)  # stream sequences are used again after the broker lost data
+        event = Event(
+            id=event_id(known or f"{meta.stream[:32]}-{meta.sequence.stream}-{stored_at}", dead_letter.KIND),
+            command_id=known or "",
+            kind=dead_letter.KIND,
+            body=messages.encode(dead),
+            attempt=command.attempt if command else 1,
+            carried=carried(headers),
+        )
+        await self._link.publish(event)
+        await msg.term()
+        log.error("given up: %s: %s", code, detail)
+
+    async def _beat(self) -> None:
+        """Say that we are alive, first at a random moment so that many spokes do not beat as one."""
+        await asyncio.sleep(random.random() * self.settings.heartbeat)  # noqa: S311 - spreads the load, guards nothing
+        while True:
+            oldest = min(self._since.values(), default=None)
+            beat = Heartbeat(
+                boot_id=self._boot_id,
+                version=_version(),
+                capabilities=self._capabilities,
+                breakers=self._guard.states,
+                in_flight=len(self._since),
+                oldest_command_age=0.0 if oldest is None else time.monotonic() - oldest,
+            )
+            await self._link.say(subjects.SPOKE_HEARTBEAT, messages.encode(beat))
+            await asyncio.sleep(self.settings.heartbeat)
+
+
+def _usable_id(text: str | None) -> str | None:
+    """A command id that the hub could know, if a message bears one."""
+    return text if text and len(text) <= 64 and all(c.isascii() and (c.isalnum() or c in "._-") for c in text) else None  # noqa: PLR2004 - as messages.Id
+
+
+def _version() -> str:
+    try:
+        return version("wheelwright-vendor-sdk")
+    except PackageNotFoundError:
+        return "0"
