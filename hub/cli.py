@@ -51,10 +51,10 @@ def seed(*, data: Data = DATA, settings: File = None) -> None:
 
 
 @app.command
-def sandbox(*, data: Path | None = None, host: str = "127.0.0.1", port: int = 8010, settings: File = None) -> None:
-    """Serve the simulated payment provider; --data FILE keeps its state over restarts."""
+def sandbox(*, data: Path | None = None, host: str = "127.0.0.1", port: int = 8010, onboard: bool = False, settings: File = None) -> None:
+    """Serve the simulated payment provider; --data FILE keeps its state, --onboard onboards every connected account at once."""
     key = load_settings(settings).stripe.api_key
-    _call("hub.sandbox.serve:serve", data, host, port, **({"secret": key} if key else {}))
+    _call("hub.sandbox.serve:serve", data, host, port, onboard=onboard, **({"secret": key} if key else {}))
 
 
 @app.command(name="nats-config")

@@ -76,7 +76,7 @@ def timing(settings: Settings) -> Timing:
 
 def gateway(settings: Settings) -> PaymentGateway:
     """The payment provider: Stripe, or our sandbox of it where `stripe.base_url` says so."""
-    from hub.gateways.stripe import StripeGateway
+    from hub.gateways.stripe.gateway import StripeGateway
 
     s = settings.stripe
     return StripeGateway(s.api_key, base_url=s.base_url or None, timeout=s.timeout_seconds, rate_per_second=s.rate_per_second or None)

@@ -73,7 +73,7 @@ class Link:
     async def publish(self, event: Event) -> None:
         """Tell the hub; returns when the broker has stored it. Raises `NotConnected`, `nats.errors.Error` or `TimeoutError`."""
         if self._client is None or not self._client.is_connected:
-            raise NotConnected
+            raise NotConnected("there is no broker to talk to")
         await JetStreamContext(self._client, timeout=self._nats.publish_timeout).publish(
             spoke_event(event.kind), event.body, headers=event_headers(event)
         )

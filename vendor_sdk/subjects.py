@@ -75,4 +75,4 @@ def kind_of(subject: str) -> str:
 def vendor_of(subject: str) -> str | None:
     """The vendor named by a hub-side command or event subject."""
     parts = subject.split(".")
-    return parts[1] if len(parts) == 4 and parts[0] in {"cmd", "evt"} else None  # noqa: PLR2004
+    return parts[1] if len(parts) == 4 and parts[0] in {"cmd", "evt"} else None  # noqa: PLR2004  # the four words of a subject

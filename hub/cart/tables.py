@@ -24,7 +24,7 @@ cart_lines = Table(
     "cart_lines",
     metadata,
     Column("cart_id", IdText, ForeignKey("carts.id", ondelete="CASCADE"), primary_key=True),
-    Column("offer_id", IdText, ForeignKey("offers.id"), primary_key=True),
+    Column("offer_id", IdText, ForeignKey("offers.id"), primary_key=True, index=True),
     Column("quantity", Integer, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("quantity > 0", name="quantity"),

@@ -27,7 +27,7 @@ products = Table(
     "products",
     metadata,
     Column("id", IdText, primary_key=True),
-    Column("described_by", IdText, ForeignKey("vendors.code"), nullable=False),
+    Column("described_by", IdText, ForeignKey("vendors.code"), nullable=False, index=True),
     Column("title", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("category", Text, nullable=False),

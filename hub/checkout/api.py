@@ -7,7 +7,8 @@ from typing import Annotated, cast
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import HeaderParameter, Parameter
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from hub.checkout import look
@@ -25,7 +26,7 @@ from hub.runtime.http import BEARER, Reading, Writing, refuses, refuses_write
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
 from hub.runtime.story import Moment
 
-OrderId = Annotated[str, Parameter(max_length=64)]
+OrderId = Annotated[str, PathParameter(max_length=64)]
 Prefer = Annotated[
     str | None, HeaderParameter(name="Prefer", description="`wait=N`: answer when checkout has ended, at most N seconds later (RFC 7240)")
 ]
@@ -65,7 +66,13 @@ class OrderController(Controller):
 
     @post("", responses=refuses_write(404))
     async def place(
-        self, data: PlaceOrder, write: Writing, waiting: Waiting, timing: Timing, commission_rule: CommissionRule, prefer: Prefer = None
+        self,
+        data: JSONBody[PlaceOrder],
+        write: Writing,
+        waiting: NamedDependency[Waiting],
+        timing: NamedDependency[Timing],
+        commission_rule: NamedDependency[CommissionRule],
+        prefer: Prefer = None,
     ) -> Response[OrderView]:
         """Place an order from a quote. It is durable when this answers; vendors and the payment provider follow."""
 
@@ -87,7 +94,7 @@ class OrderController(Controller):
         return await read(found)
 
     @get("/{order_id:str}", responses=refuses(404))
-    async def one(self, order_id: OrderId, read: Reading, waiting: Waiting, prefer: Prefer = None) -> Response[OrderView]:
+    async def one(self, order_id: OrderId, read: Reading, waiting: NamedDependency[Waiting], prefer: Prefer = None) -> Response[OrderView]:
         """One order."""
 
         async def found(tx: Tx) -> OrderView:
@@ -106,7 +113,9 @@ class OrderController(Controller):
         return await read(found)
 
     @get("/{order_id:str}/events", responses=refuses(404), media_type="text/event-stream")
-    async def events(self, order_id: OrderId, read: Reading, waiting: Waiting, last_event_id: LastEventId = 0) -> ServerSentEvent:
+    async def events(
+        self, order_id: OrderId, read: Reading, waiting: NamedDependency[Waiting], last_event_id: LastEventId = 0
+    ) -> ServerSentEvent:
         """The timeline as it happens (server-sent events); ends when the order has ended."""
 
         async def owned(tx: Tx) -> str:

@@ -42,7 +42,7 @@ async def begin(tx: Tx, timing: Timing, default: CommissionRule, wanted: PlaceOr
     """
     quote = await carts.load_quote(tx, wanted.quote_id, tx.actor.id)
     if quote.expires_at <= now:
-        raise Conflict("quote_expired", "the quote has expired; ask for a new one", field="quote_id")
+        raise Conflict("quote_expired", "the quote has expired; ask for a new one", field="/quote_id")
     await carts.mark_ordered(tx, quote.cart_id)
     await _check_prices(tx, quote)
     terms = await vendors.terms_of(tx, [part.vendor for part in quote.parts])
@@ -70,5 +70,5 @@ async def _check_prices(tx: Tx, quote: Quote) -> None:
             raise Conflict("offer_unavailable", f"{line.title} is no longer offered", offer_id=line.offer_id)
         if (now.price, now.shipping_price) != (line.unit_price, line.shipping_price):
             raise Conflict(
-                "stale_price", f"the price of {line.title} has changed; ask for a new quote", field="quote_id", offer_id=line.offer_id
+                "stale_price", f"the price of {line.title} has changed; ask for a new quote", field="/quote_id", offer_id=line.offer_id
             )

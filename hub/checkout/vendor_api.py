@@ -4,7 +4,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from hub.checkout import vendor_acts
@@ -20,7 +21,8 @@ from hub.runtime.http import BEARER, Reading, Writing, refuses, refuses_write
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
 from vendor_sdk.messages import Parcel, Reason, Text
 
-SubOrderId = Annotated[str, Parameter(max_length=64)]
+SubOrderId = Annotated[str, PathParameter(max_length=64)]
+InState = Annotated[SubOrderState | None, QueryParameter(name="state")]
 
 
 class Decline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,13 +48,13 @@ class VendorOrderController(Controller):
 
     @get("", responses=refuses())
     async def browse(
-        self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, state: SubOrderState | None = None
+        self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, in_state: InState = None
     ) -> Response[Page[VendorOrderView]]:
         """The vendor's sub-orders, newest first."""
         after = position_of(cursor, str)
 
         async def found(tx: Tx) -> Page[VendorOrderView]:
-            rows = await store.of_vendor(tx, tx.actor.id, state=state, after=after, limit=limit + 1)
+            rows = await store.of_vendor(tx, tx.actor.id, state=in_state, after=after, limit=limit + 1)
             return page([vendor_order_view(*row) for row in rows], limit, lambda sub: sub.id)
 
         return await read(found)
@@ -67,7 +69,7 @@ class VendorOrderController(Controller):
         return await read(found)
 
     @post("/{sub_order_id:str}/accept", status_code=200, responses=refuses_write(404))
-    async def accept(self, sub_order_id: SubOrderId, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+    async def accept(self, sub_order_id: SubOrderId, write: Writing, timing: NamedDependency[Timing]) -> Response[VendorOrderView]:
         """Accept a sub-order that awaits it."""
 
         async def use_case(tx: Tx) -> VendorOrderView:
@@ -76,7 +78,9 @@ class VendorOrderController(Controller):
         return await write(use_case)
 
     @post("/{sub_order_id:str}/decline", status_code=200, responses=refuses_write(404))
-    async def decline(self, sub_order_id: SubOrderId, data: Decline, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+    async def decline(
+        self, sub_order_id: SubOrderId, data: JSONBody[Decline], write: Writing, timing: NamedDependency[Timing]
+    ) -> Response[VendorOrderView]:
         """Decline a sub-order that awaits acceptance; the buyer is not charged for it."""
 
         async def use_case(tx: Tx) -> VendorOrderView:
@@ -85,7 +89,9 @@ class VendorOrderController(Controller):
         return await write(use_case)
 
     @post("/{sub_order_id:str}/shipments", responses=refuses_write(404))
-    async def ship(self, sub_order_id: SubOrderId, data: Shipment, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+    async def ship(
+        self, sub_order_id: SubOrderId, data: JSONBody[Shipment], write: Writing, timing: NamedDependency[Timing]
+    ) -> Response[VendorOrderView]:
         """Tell that a paid sub-order has left."""
 
         async def use_case(tx: Tx) -> VendorOrderView:
@@ -94,7 +100,7 @@ class VendorOrderController(Controller):
         return await write(use_case, status=201)
 
     @post("/{sub_order_id:str}/delivery", status_code=200, responses=refuses_write(404))
-    async def deliver(self, sub_order_id: SubOrderId, write: Writing, timing: Timing) -> Response[VendorOrderView]:
+    async def deliver(self, sub_order_id: SubOrderId, write: Writing, timing: NamedDependency[Timing]) -> Response[VendorOrderView]:
         """Tell that a shipped sub-order has arrived."""
 
         async def use_case(tx: Tx) -> VendorOrderView:

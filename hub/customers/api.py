@@ -2,6 +2,7 @@
 
 import msgspec
 from litestar import Controller, Response, post
+from litestar.params import JSONBody
 
 from hub.customers.register import NewCustomer, Registered, register
 from hub.runtime.callers import OPERATORS
@@ -17,6 +18,6 @@ class CustomerController(Controller):
     security = BEARER
 
     @post("", responses=refuses_write())
-    async def register(self, data: NewCustomer, write: Writing) -> Response[Registered]:
+    async def register(self, data: JSONBody[NewCustomer], write: Writing) -> Response[Registered]:
         """Register a customer; the API key is shown this once."""
         return await write(lambda tx: register(tx, data), status=201, keep=lambda done: msgspec.structs.replace(done, api_key=None))

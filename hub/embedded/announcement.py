@@ -1,7 +1,8 @@
 """Owns what `hub run` prints once everything answers: the address, the keys and a buyer's first commands."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 from hub.embedded.folder import Folder
 
@@ -17,8 +18,16 @@ def announcement(url: str, folder: Folder) -> str:
     return "\n".join([*lines, "", "  Ctrl-C ends it.", ""])
 
 
-def _keys(keys: dict[str, Any], prefix: str = "") -> list[str]:
-    lines: list[str] = []
+def _keys(keys: dict[str, Any]) -> list[str]:
+    flat = [(f"{name} key", str(value)) for name, value in _flat(keys)]
+    width = max((len(name) for name, _ in flat), default=0) + 2
+    return [*(f"  {name:<{width}}{value}" for name, value in flat), ""]
+
+
+def _flat(keys: dict[str, Any]) -> Iterator[tuple[str, object]]:
     for name, value in keys.items():
-        lines += _keys(value, f"{prefix}{name} ") if isinstance(value, dict) else [f"  {prefix + name + ' key':<22}{value}"]  # pyright: ignore[reportUnknownArgumentType] - JSON
-    return [*lines, ""] if not prefix else lines
+        if isinstance(value, dict):
+            inner = cast("dict[str, Any]", value)
+            yield from ((f"{name.removesuffix('s')} {word}", found) for word, found in _flat(inner))
+        else:
+            yield name, value

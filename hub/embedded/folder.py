@@ -54,7 +54,7 @@ class Folder:
         self.sandbox = self.root / "stripe.sqlite"
         self.keys = self.root / "keys.json"
         self.spoke_configs = self.root / "spokes" / "config"
-        self.spoke_seeds = self.root / "spokes" / "seeds"
+        self.spoke_seeds = self.root / "spokes"
         self.spoke_data = self.root / "spokes" / "data"
         self._running = self.root / "running.json"
         self._lock: int | None = None
@@ -63,7 +63,7 @@ class Folder:
         """Make it ours until this process and all its children have ended; raises FolderInUse."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o711)
-        for folder in (self.logs, self.spoke_configs, self.spoke_seeds, self.spoke_data):
+        for folder in (self.logs, self.spoke_seeds, self.spoke_configs, self.spoke_data):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + DYING_SECONDS

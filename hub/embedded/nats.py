@@ -22,7 +22,7 @@ class NatsFailed(RuntimeError):
 class Nats:
     """A NATS server on loopback with its store in `data`; `port` 0 takes a free one and keeps it over restarts.
 
-    `config_text` needs no address and no `store_dir`: both are given on the command line, which wins over the file.
+    `config_text` needs no address and may have no `store_dir`: both are given on the command line.
     """
 
     def __init__(self, data: Path, config_text: str, port: int = 0) -> None:

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from hub.embedded.children import Python
@@ -39,14 +39,23 @@ def running_hub(data: Path) -> Generator[tuple[Running, Path]]:
         yield running, data
         return
     folder = Folder(Path(tempfile.mkdtemp(prefix="wheelwright-")))
-    log = folder.root / "run.log"
-    hub = Python("hub.cli", ["run", "--data", str(folder.root), "--port", "0"], env=os.environ, log=log)
+    try:
+        with own_hub(folder, os.environ) as running:
+            yield running, folder.root
+    finally:
+        discard(folder)
+
+
+@contextlib.contextmanager
+def own_hub(folder: Folder, environment: Mapping[str, str]) -> Generator[Running]:
+    """A hub on `folder` and free ports while the block runs; the folder stays. Raises `StartFailed`."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    hub = Python("hub.cli", ["run", "--data", str(folder.root), "--port", "0"], env=environment, log=folder.root / "run.log")
     try:
         hub.start()
-        yield _wait_for(hub, folder), folder.root
+        yield _wait_for(hub, folder)
     finally:
         hub.stop()
-        discard(folder)
 
 
 def discard(folder: Folder) -> None:

@@ -84,7 +84,7 @@ class Supervisor:
         own_stripe = "WHEELWRIGHT__STRIPE__API_KEY" in os.environ
         self._env = self._environment(http, None if own_stripe else stripe)
         if not own_stripe:
-            self._add("sandbox", self._command("sandbox", "--data", str(self.folder.sandbox), "--port", str(stripe)))
+            self._add("sandbox", self._command("sandbox", "--data", str(self.folder.sandbox), "--port", str(stripe), "--onboard"))
             await self._until_listening(stripe, "sandbox")
         await self._task("migrate")
         await self._task("seed", "--data", str(self.folder.root))
@@ -104,8 +104,10 @@ class Supervisor:
             self._look()
             if time.monotonic() - checked >= 1:
                 checked = time.monotonic()
-                with contextlib.suppress(OSError, NatsFailed, SQLAlchemyError):  # one of them restarts: tried again in a second
+                try:
                     await self._welcome_vendors()
+                except (OSError, NatsFailed, SQLAlchemyError) as failed:  # one of them restarts: tried again in a second
+                    self._tell(f"new vendors have to wait: {failed}")
 
     def _end(self) -> None:
         self.folder.withdraw()
@@ -208,7 +210,7 @@ class Supervisor:
             print(text, flush=True)  # noqa: T201 - the supervisor speaks to a terminal
 
 
-class _Stopped(Exception):  # noqa: N818 - a wish, not an error
+class _Stopped(Exception):
     """Somebody wants the hub to end."""
 
 

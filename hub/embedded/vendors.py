@@ -35,7 +35,10 @@ async def find_vendors(engine: AsyncEngine) -> list[SpokeVendor]:
         .order_by(v.code)
     )
     async with engine.connect() as connection:
-        return [msgspec.convert(dict(row), SpokeVendor) for row in (await connection.execute(query)).mappings()]
+        return [
+            SpokeVendor(code=row.code, nkey_public=row.nkey_public, embedded_spoke=row.embedded_spoke, spoke_config=row.spoke_config)
+            for row in await connection.execute(query)
+        ]
 
 
 def accounts(vendors: Sequence[SpokeVendor], folder: Folder | None) -> list[VendorAccount]:

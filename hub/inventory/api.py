@@ -1,6 +1,9 @@
 """Offers and their stock over HTTP, for vendors; the vendor is the key's, never the request's."""
 
+from typing import Annotated
+
 from litestar import Controller, Response, get, post, put
+from litestar.params import JSONBody, PathParameter
 
 from hub.catalog.model import OfferTerms
 from hub.inventory import offers
@@ -10,6 +13,8 @@ from hub.runtime.database import Tx
 from hub.runtime.http import BEARER, IfMatch, Reading, Writing, refuses, refuses_write
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
 from vendor_sdk.messages import Sku
+
+SkuInPath = Annotated[Sku, PathParameter()]
 
 
 class VendorOfferController(Controller):
@@ -21,12 +26,12 @@ class VendorOfferController(Controller):
     security = BEARER
 
     @put("/{sku:str}", responses=refuses_write(404, 412))
-    async def put_one(self, sku: Sku, data: OfferTerms, write: Writing, if_match: IfMatch = None) -> Response[VendorOffer]:
+    async def put_one(self, sku: SkuInPath, data: JSONBody[OfferTerms], write: Writing, if_match: IfMatch = None) -> Response[VendorOffer]:
         """Put an offer: its product, price and stock."""
         return await write(lambda tx: offers.put_one(tx, write.actor.id, sku, data, if_match))
 
     @post("", status_code=200, responses=refuses_write(404))
-    async def put_many(self, data: NewOffers, write: Writing) -> Response[VendorOffers]:
+    async def put_many(self, data: JSONBody[NewOffers], write: Writing) -> Response[VendorOffers]:
         """Put many offers at once: all of them or none."""
         return await write(lambda tx: offers.put_many(tx, write.actor.id, data.offers))
 
@@ -41,6 +46,6 @@ class VendorOfferController(Controller):
         return await read(found)
 
     @get("/{sku:str}", responses=refuses(404))
-    async def one(self, sku: Sku, read: Reading) -> Response[VendorOffer]:
+    async def one(self, sku: SkuInPath, read: Reading) -> Response[VendorOffer]:
         """One of the vendor's offers."""
         return await read(lambda tx: offers.one(tx, read.actor.id, sku))

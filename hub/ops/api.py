@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get
-from litestar.params import Parameter
+from litestar.params import PathParameter
 from sqlalchemy import select
 
 from hub.checkout import look
@@ -24,7 +24,7 @@ from hub.runtime.http import BEARER, Reading, refuses
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
 from hub.runtime.story import Moment
 
-Id = Annotated[str, Parameter(max_length=64)]
+Id = Annotated[str, PathParameter(max_length=64)]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ async def advance(
 ) -> SubOrderState:
     """Apply `event` to a sub-order and let the order's state follow. Raises `Conflict` where the table has no such edge."""
     values = {"reason": reason} if reason else {}
-    after = await SUB_ORDER_LIFE.advance(tx, sub_order_id, event, reason=reason, data=data, **values)
+    after = await SUB_ORDER_LIFE.advance(tx, sub_order_id, event, reason=reason, data=data, values=values)
     s, o = sub_orders.c, orders.c
     order_id = await tx.scalar(select(s.order_id).where(s.id == sub_order_id))
     states = [SubOrderState(row[0]) for row in await tx.rows(select(s.state).where(s.order_id == order_id))]

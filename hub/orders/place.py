@@ -77,14 +77,14 @@ def _check_choices(quote: Quote, wanted: Mapping[str, str]) -> None:
     vendors = {part.vendor for part in quote.parts}
     for vendor in wanted:
         if vendor not in vendors:
-            raise Invalid("unknown_vendor", f"the quote has nothing from {vendor}", field=f"shipping.{vendor}")
+            raise Invalid("unknown_vendor", f"the quote has nothing from {vendor}", field=f"/shipping/{vendor}")
 
 
 def _choose(part: Part, code: str | None) -> ShippingOption:
     for option in part.shipping_options:  # cheapest first
         if code in {None, option.code}:
             return option
-    raise Invalid("unknown_shipping_option", f"{part.vendor} does not offer {code}", field=f"shipping.{part.vendor}")
+    raise Invalid("unknown_shipping_option", f"{part.vendor} does not offer {code}", field=f"/shipping/{part.vendor}")
 
 
 def _split(tx: Tx, order_id: str, number: int, part: Part, chosen: tuple[ShippingOption, CommissionRule]) -> SubOrder:

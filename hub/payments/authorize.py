@@ -60,9 +60,8 @@ async def perform_void(database: Database, gateway: PaymentGateway, step: Step) 
 
 async def authorized(tx: Tx, step: Step, outcome: Outcome) -> None:
     """The money is held."""
-    await store.PAYMENT_LIFE.advance(
-        tx, step.subject_id, PaymentEvent.AUTHORIZE, capture_before=store.moment(outcome.data.get("capture_before"))
-    )
+    values = {"capture_before": store.moment(outcome.data.get("capture_before"))}
+    await store.PAYMENT_LIFE.advance(tx, step.subject_id, PaymentEvent.AUTHORIZE, values=values)
 
 
 async def declined(tx: Tx, step: Step, outcome: Outcome) -> None:

@@ -33,9 +33,8 @@ async def captured(tx: Tx, step: Step, outcome: Outcome, shares: Sequence[Share]
     """Book the money and share it out among the vendors that accepted."""
     payment = await store.of_order(tx, step.saga_id)
     amount, fee = int(outcome.data["amount"]), int(outcome.data["fee"])
-    await store.PAYMENT_LIFE.advance(
-        tx, payment.id, PaymentEvent.CAPTURE, data={"amount": amount, "fee": fee}, captured=amount, fee=fee, charge=outcome.data["charge"]
-    )
+    values = {"captured": amount, "fee": fee, "charge": outcome.data["charge"]}
+    await store.PAYMENT_LIFE.advance(tx, payment.id, PaymentEvent.CAPTURE, data={"amount": amount, "fee": fee}, values=values)
     moves = recipes.capture(step.saga_id, amount, fee, payment.currency)
     await ledger.post(tx, "capture", order_id=step.saga_id, cause=step.id, moves=moves)
     await ledger.post(tx, "allocate", order_id=step.saga_id, cause=step.id, moves=recipes.allocate(step.saga_id, shares, payment.currency))

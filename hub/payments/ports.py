@@ -79,6 +79,14 @@ class PaymentGateway(Protocol):
         """Move a vendor's share of a captured charge to its connected account; the provider's transfer id."""
         ...
 
+    async def may_receive(self, account: str) -> bool:
+        """Whether transfers to a connected account are possible now; a refused one would spoil its key."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
     async def open_account(self, key: str, *, vendor: str, name: str, country: str) -> str:
         """A connected account for a vendor; its id (``acct_…``)."""
         ...

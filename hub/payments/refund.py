@@ -35,7 +35,7 @@ async def perform_refund(database: Database, gateway: PaymentGateway, step: Step
 async def refunded(tx: Tx, step: Step, outcome: Outcome, share: Share) -> None:
     """Book the money that went back."""
     payment = await store.of_order(tx, step.saga_id)
-    await store.REFUND_LIFE.advance(tx, step.subject_id, RefundEvent.SUCCEED, reference=outcome.data["reference"])
+    await store.REFUND_LIFE.advance(tx, step.subject_id, RefundEvent.SUCCEED, values={"reference": outcome.data["reference"]})
     await ledger.post(tx, "refund", order_id=step.saga_id, cause=step.id, moves=recipes.refund(share, payment.currency))
 
 

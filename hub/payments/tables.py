@@ -30,7 +30,7 @@ refunds = Table(
     metadata,
     Column("id", IdText, primary_key=True),
     Column("order_id", IdText, nullable=False, index=True),
-    Column("payment_id", IdText, ForeignKey("payments.id"), nullable=False),
+    Column("payment_id", IdText, ForeignKey("payments.id"), nullable=False, index=True),
     Column("sub_order_id", IdText, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("version", Integer, nullable=False, server_default="0"),

@@ -79,6 +79,8 @@ async def perform_transfer(database: Database, gateway: PaymentGateway, step: St
         raise NotSent(f"{transfer.vendor} has no connected account yet", retry_after=ACCOUNT_RETRY_SECONDS)
     if transfer.amount == 0:
         return Outcome.ok(reference=None)
+    if not await gateway.may_receive(terms.connected_account):
+        raise NotSent(f"{transfer.vendor} has not finished onboarding", retry_after=ACCOUNT_RETRY_SECONDS)
     reference = await gateway.transfer(
         step.id,
         charge=payment.charge,
@@ -93,7 +95,7 @@ async def perform_transfer(database: Database, gateway: PaymentGateway, step: St
 async def transferred(tx: Tx, step: Step, outcome: Outcome, share: Share) -> None:
     """Book the share as gone to the vendor."""
     transfer = await get(tx, step.subject_id)
-    await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.TRANSFER, reference=outcome.data["reference"])
+    await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.TRANSFER, values={"reference": outcome.data["reference"]})
     await ledger.post(tx, "transfer", order_id=step.saga_id, cause=step.id, moves=recipes.transfer(share, transfer.currency))
 
 

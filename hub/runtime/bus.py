@@ -180,7 +180,7 @@ class Bus:
         """Cut a wedged connection, so that the client's own reconnect goes on (nats.py #671)."""
         log.warning("bus.watchdog_abort")
         with contextlib.suppress(Exception):
-            nc._transport._io_writer.transport.abort()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownVariableType]
+            nc._transport._io_writer.transport.abort()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownVariableType, reportOptionalMemberAccess]  # no public way
 
     async def _discard(self) -> None:
         nc, self._nc = self._nc, None

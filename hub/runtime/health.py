@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 from litestar import Controller, get
+from litestar.di import NamedDependency
 
 from hub.kernel.errors import Unavailable
 from hub.runtime.bus import Bus
@@ -29,7 +30,7 @@ class HealthController(Controller):
         return Health()
 
     @get("/ready", responses=documented(400, 429, 503))
-    async def ready(self, database: Database, bus: Bus) -> Health:
+    async def ready(self, database: NamedDependency[Database], bus: NamedDependency[Bus]) -> Health:
         """Whether database and broker answer a real round trip."""
         await database.ping()
         if not await bus.alive():

@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
@@ -41,12 +41,17 @@ def refuses_write(*statuses: int) -> dict[int, ResponseSpec]:
     return refuses(409, 413, 415, 422, *statuses)
 
 
+def refuses_act(*statuses: int) -> dict[int, ResponseSpec]:
+    """The problems of a write without a body: those of `refuses` and what idempotency keys add."""
+    return refuses(409, 413, 422, *statuses)
+
+
 def refuses_public(*statuses: int) -> dict[int, ResponseSpec]:
     """The problems of a handler that needs no key."""
     return documented(400, 429, 503, *statuses)
 
 
-class Reading:
+class Reader:
     """Answers a GET from one reading transaction; `actor` is who asks."""
 
     def __init__(self, database: Database, actor: Actor) -> None:
@@ -61,7 +66,7 @@ class Reading:
         return _response(_encoder.encode(found), 200)
 
 
-class Writing:
+class Writer:
     """Answers a write from one transaction as the caller; with a key, the answer commits beside what was written."""
 
     def __init__(self, database: Database, actor: Actor, claim: tuple[str, bytes] | None) -> None:
@@ -84,18 +89,22 @@ class Writing:
         return _response(body, status)
 
 
-def provide_read(request: Request[Any, Any, Any]) -> Reading:
+Reading = NamedDependency[Reader]
+Writing = NamedDependency[Writer]
+
+
+def provide_read(request: Request[Any, Any, Any]) -> Reader:
     """The `read` of a handler."""
-    return Reading(request.app.state.database, _actor(request))
+    return Reader(request.app.state.database, _actor(request))
 
 
-async def provide_write(request: Request[Any, Any, Any], idempotency_key: IdempotencyKey = None) -> Writing:
+async def provide_write(request: Request[Any, Any, Any], idempotency_key: IdempotencyKey = None) -> Writer:
     """The `write` of a handler."""
     claim = None
     if idempotency_key is not None:
         body = await request.body()
         claim = (idempotency.check_key(idempotency_key), idempotency.fingerprint(request.method, request.scope["path"], body))
-    return Writing(request.app.state.database, _actor(request), claim)
+    return Writer(request.app.state.database, _actor(request), claim)
 
 
 DEPENDENCIES = {"read": Provide(provide_read, sync_to_thread=False), "write": Provide(provide_write)}

@@ -2,12 +2,13 @@
 
 import msgspec
 from litestar import Controller, Response, post
+from litestar.params import FromPath
 
 from hub.kernel.errors import NotFound
 from hub.runtime import auth
 from hub.runtime.callers import OPERATORS, REMEMBER_SECONDS
 from hub.runtime.database import Tx
-from hub.runtime.http import BEARER, Writing, refuses_write
+from hub.runtime.http import BEARER, Writing, refuses_act
 
 
 class Revoked(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,8 +26,8 @@ class KeyController(Controller):
     guards = [OPERATORS]  # noqa: RUF012  # litestar's shape
     security = BEARER
 
-    @post("/{key_id:str}/revoke", status_code=200, responses=refuses_write(404))
-    async def revoke(self, key_id: str, write: Writing) -> Response[Revoked]:
+    @post("/{key_id:str}/revoke", status_code=200, responses=refuses_act(404))
+    async def revoke(self, key_id: FromPath[str], write: Writing) -> Response[Revoked]:
         """End a key."""
 
         async def end(tx: Tx) -> Revoked:

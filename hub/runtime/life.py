@@ -1,5 +1,6 @@
 """The one door through which any state changes: apply the machine's table, save, append to the timeline."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -65,7 +66,16 @@ class Life(Generic[S, E]):
         name, state = self.machine.name, str(self.machine.initial)
         await record(tx, Move(life=name, subject_id=subject_id, saga_id=saga_id, event="born", before=None, after=state, data=data or {}))
 
-    async def advance(self, tx: Tx, subject_id: str, event: E, *, reason: str = "", data: dict[str, Any] | None = None, **values: Any) -> S:
+    async def advance(  # one move, all by name
+        self,
+        tx: Tx,
+        subject_id: str,
+        event: E,
+        *,
+        reason: str = "",
+        data: dict[str, Any] | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> S:
         """Apply `event`, save `values` beside the new state, append to the timeline; the new state.
 
         Raises `Conflict` (``illegal_transition``) where the table has no such edge and `NotFound` for an unknown id.
@@ -78,7 +88,9 @@ class Life(Generic[S, E]):
             raise NotFound("not_found", f"no {self.machine.name} {subject_id}")
         before = self._states(row.state)
         after = self.machine.next(before, event)
-        await tx.execute(update(t).where(t.c[self._id_column] == subject_id).values(state=str(after), version=t.c.version + 1, **values))
+        await tx.execute(
+            update(t).where(t.c[self._id_column] == subject_id).values(state=str(after), version=t.c.version + 1, **(values or {}))
+        )
         await record(
             tx,
             Move(

@@ -110,7 +110,7 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem
         return answer(problem(400, "invalid_request", detail, field=field))
     if isinstance(error, NotAuthorizedException):
         headers["WWW-Authenticate"] = "Bearer"
-    if status >= 500:  # noqa: PLR2004
+    if status >= 500:  # noqa: PLR2004  # HTTP's own line between theirs and ours
         log.error("http.error", detail=error.detail, exc_info=error)
         return answer(problem(status, SLUGS.get(status, "internal_error"), "something went wrong on our side"))
     slug = SLUGS.get(status, "malformed_request")

@@ -88,6 +88,10 @@ class Link(Params, kw_only=True):
     return_url: str | None = None
 
 
+ONBOARDS_AT_ONCE = "onboards_at_once"
+"""Whether vendors are taken to have filled in their forms as soon as their account exists."""
+
+
 class Capability(Params, kw_only=True):
     requested: bool | None = None
 
@@ -114,7 +118,8 @@ def create(call: Call, params: Create) -> Json:
     }
     account = call.new("account", fields)
     account["external_accounts"] = listed([], f"/v1/accounts/{account['id']}/external_accounts")
-    return call.store.put(account)
+    call.store.put(account)
+    return onboard(call, account) if call.store.fact(ONBOARDS_AT_ONCE) else account
 
 
 def update(call: Call, params: Update) -> Json:

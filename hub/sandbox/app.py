@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from hub.sandbox import control
+from hub.sandbox import accounts, control
 from hub.sandbox.answers import Answer, Json, Problem, invalid, render, server_error, unauthorized
 from hub.sandbox.answers import rate_limited as too_many
 from hub.sandbox.call import API_VERSION, Call
@@ -25,6 +25,7 @@ from hub.sandbox.store import PLATFORM, Store
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SECRET = "sk_test_sandbox"  # noqa: S105  # the key of a simulation opens nothing
 BODY_MAX = 1 << 20
@@ -163,9 +164,17 @@ class Sandbox:
         return Call(store=self.store, now=self.now(), account=request.account, key=request.key, request=request.id, ids=ids)
 
 
-def create_sandbox(path: Path | None = None, *, clock: Callable[[], float] = time.time, secret: str = SECRET) -> Sandbox:
-    """A simulated Stripe as an ASGI app. Its state is in the SQLite file `path` and outlives the process; None keeps it in memory."""
-    return Sandbox(Store(path), clock, secret)
+def create_sandbox(
+    path: Path | None = None, *, clock: Callable[[], float] = time.time, secret: str = SECRET, onboard: bool = False
+) -> Sandbox:
+    """A simulated Stripe as an ASGI app. Its state is in the SQLite file `path` and outlives the process; None keeps it in memory.
+
+    With `onboard`, new connected accounts are onboarded at once, as if every vendor had filled in its forms.
+    """
+    store = Store(path)
+    with store.transaction():
+        store.set_fact(accounts.ONBOARDS_AT_ONCE, int(onboard))
+    return Sandbox(store, clock, secret)
 
 
 def _json(obj: Json) -> Answer:

@@ -14,11 +14,10 @@ BILLING: Json = {
     "tax_id": None,
 }
 OUTCOMES = {
-    "succeeded": {"network_status": "approved_by_network", "type": "authorized", "reason": None, "seller_message": "Payment complete."},
+    "succeeded": {"network_status": "approved_by_network", "type": "authorized", "reason": None},
     "failed": {
         "network_status": "declined_by_network",
         "type": "issuer_declined",
-        "seller_message": "The bank did not return any further details.",
     },
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from hub.sandbox.app import SECRET, Sandbox, create_sandbox
+from hub.sandbox.app import SECRET, App, create_sandbox
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than a caller's pool keeps a connection, so that a call is not cut by our closing of an idle one."""
@@ -23,19 +23,25 @@ class _Quiet(uvicorn.Server):
 
 
 async def serve(
-    path: Path | None, host: str = "127.0.0.1", port: int = 0, *, secret: str = SECRET, ready: Callable[[str], None] = lambda _: None
+    path: Path | None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    secret: str = SECRET,
+    onboard: bool = False,
+    ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `ready` hears the base address. Raises `OSError` if the port is taken."""
     with _bound(host, port) as listener:
         ready(_address(listener))
-        await uvicorn.Server(_config(create_sandbox(path, secret=secret))).serve(sockets=[listener])
+        await uvicorn.Server(_config(create_sandbox(path, secret=secret, onboard=onboard))).serve(sockets=[listener])
 
 
 @contextlib.asynccontextmanager
-async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
-    """Serve `sandbox` in this process while the block runs; yields the base address. Raises `OSError` if the port is taken."""
+async def running(app: App, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
+    """Serve a sandbox in this process while the block runs; yields the base address. Raises `OSError` if the port is taken."""
     with _bound(host, port) as listener:
-        server = _Quiet(_config(sandbox))
+        server = _Quiet(_config(app))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield _address(listener)
@@ -54,10 +60,10 @@ def _bound(host: str, port: int) -> Generator[socket.socket]:
         yield listener
 
 
-def _config(sandbox: Sandbox) -> uvicorn.Config:
+def _config(app: App) -> uvicorn.Config:
     # Injected cuts look like faults of the app to the server; they are wanted and not worth a log line.
     return uvicorn.Config(
-        sandbox, log_level="critical", access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=1
+        app, log_level="critical", access_log=False, ws="none", timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=1
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Controller, Response, get
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from hub.runtime.http import Reading, refuses_public
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, position_of
@@ -29,6 +29,6 @@ class SearchController(Controller):
         return await read(lambda tx: find.find(tx, words, category, after=after, limit=limit))
 
     @get("/products/{product_id:str}", responses=refuses_public(404))
-    async def product(self, product_id: str, read: Reading) -> Response[ProductView]:
+    async def product(self, product_id: FromPath[str], read: Reading) -> Response[ProductView]:
         """A product with its variants and what vendors offer."""
         return await read(lambda tx: find.show(tx, product_id))

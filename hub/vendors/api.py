@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get, post
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from hub.runtime.callers import OPERATORS
@@ -32,7 +33,7 @@ class VendorController(Controller):
     security = BEARER
 
     @post("", responses=refuses_write())
-    async def admit(self, data: NewVendor, write: Writing) -> Response[Admitted]:
+    async def admit(self, data: JSONBody[NewVendor], write: Writing) -> Response[Admitted]:
         """Admit a vendor; its API key is shown this once."""
         return await write(lambda tx: admit(tx, data), status=201, keep=lambda done: msgspec.structs.replace(done, api_key=None))
 
@@ -47,21 +48,21 @@ class VendorController(Controller):
         return await read(found)
 
     @get("/{code:str}", responses=refuses(404))
-    async def one(self, code: str, read: Reading) -> Response[Vendor]:
+    async def one(self, code: FromPath[str], read: Reading) -> Response[Vendor]:
         """One vendor."""
         return await read(lambda tx: store.get(tx, code))
 
     @post("/{code:str}/suspend", status_code=200, responses=refuses_write(404))
-    async def suspend(self, code: str, data: Because, write: Writing) -> Response[Vendor]:
+    async def suspend(self, code: FromPath[str], data: JSONBody[Because], write: Writing) -> Response[Vendor]:
         """Take a vendor's offers off sale; what is ordered goes on."""
         return await write(lambda tx: advance(tx, code, VendorEvent.SUSPEND, data.reason))
 
     @post("/{code:str}/activate", status_code=200, responses=refuses_write(404))
-    async def activate(self, code: str, data: Because, write: Writing) -> Response[Vendor]:
+    async def activate(self, code: FromPath[str], data: JSONBody[Because], write: Writing) -> Response[Vendor]:
         """Put a suspended vendor's offers back on sale."""
         return await write(lambda tx: advance(tx, code, VendorEvent.ACTIVATE, data.reason))
 
     @post("/{code:str}/close", status_code=200, responses=refuses_write(404))
-    async def close(self, code: str, data: Because, write: Writing) -> Response[Vendor]:
+    async def close(self, code: FromPath[str], data: JSONBody[Because], write: Writing) -> Response[Vendor]:
         """Part with a suspended vendor for good."""
         return await write(lambda tx: advance(tx, code, VendorEvent.CLOSE, data.reason))

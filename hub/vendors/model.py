@@ -18,6 +18,9 @@ Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", min_length=2, max_length=2,
 ConfigKey = Annotated[str, Meta(min_length=1, max_length=64)]
 ConfigInt = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 ConfigText = Annotated[str, Meta(max_length=4096)]
+ConfigScalar = ConfigInt | float | bool | ConfigText
+ConfigTable = dict[ConfigKey, ConfigScalar]
+ConfigValue = ConfigScalar | ConfigTable | list[ConfigScalar | ConfigTable]
 
 OPTIONS_MAX = 20
 
@@ -43,7 +46,7 @@ class NewVendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hold_seconds: Annotated[int, Meta(ge=0, le=365 * 86_400)] | None = None
     shipping_options: Annotated[list[ShippingOption], Meta(min_length=1, max_length=OPTIONS_MAX)]
     embedded_spoke: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", max_length=32)] | None = None
-    spoke_config: Annotated[dict[ConfigKey, ConfigInt | float | bool | ConfigText | list[ConfigText] | None], Meta(max_length=64)] = {}
+    spoke_config: Annotated[dict[ConfigKey, ConfigValue], Meta(max_length=64)] = {}
     connected_account: Annotated[str, Meta(pattern=r"^acct_[A-Za-z0-9_]{1,64}$", max_length=69)] | None = None
 
 

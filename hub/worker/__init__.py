@@ -1,5 +1,5 @@
 """The worker: sends due steps, hears vendors, watches deadlines. Any number of them may run; none is special."""
 
-from hub.worker.run import run
+from hub.worker.run import Worker, run
 
-__all__ = ["run"]
+__all__ = ["Worker", "run"]

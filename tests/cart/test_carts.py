@@ -3,22 +3,10 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.hub_api import ADDRESS, Api
-
-
-def problem(answer: httpx.Response, status: int, slug: str, field: str | None = None) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"].startswith("application/problem+json")
-    body = answer.json()
-    assert body["type"] == f"/problems/{slug}", body
-    assert body["status"] == status
-    assert body["request_id"] == answer.headers["x-request-id"]
-    if field is not None:
-        assert body["field"] == field
-    return body
+from tests.problem import problem
 
 
 class TestLines:

@@ -15,6 +15,7 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 
 from hub.embedded.nats import Nats
 from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
@@ -108,6 +109,13 @@ class Stand:
             while (found := find()) is None:
                 await self._news.wait()
             return found
+
+    async def stored(self, vendor: str, kind: str) -> bool:
+        """Whether the vendor's stream holds an event of that kind, heard or not."""
+        with suppress(NotFoundError):
+            await self.js.get_last_msg(subjects.event_stream(vendor), subjects.event(vendor, kind))
+            return True
+        return False
 
     def count(self, event_id: str) -> int:
         """How often an event came."""

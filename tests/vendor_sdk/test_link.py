@@ -12,11 +12,15 @@ import pytest
 from nats.errors import Error as NatsError
 from nats.js.errors import NoStreamResponseError
 
+from hub.embedded.nkey import new_seed
+from hub.runtime.topology import ensure_vendor
 from tests.vendor_sdk import orders
 from tests.vendor_sdk.conftest import RunSpoke
 from tests.vendor_sdk.stand import Stand, until
 from vendor_sdk import subjects
 from vendor_sdk.errors import Misconfigured
+from vendor_sdk.settings import Loaded, Secrets
+from vendor_sdk.spoke import Spoke
 
 
 async def test_a_killed_broker_is_found_again(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
@@ -27,14 +31,12 @@ async def test_a_killed_broker_is_found_again(stand: Stand, vendor: str, run_spo
     await asyncio.sleep(0.5)
     await asyncio.to_thread(stand.server.start)
     await until(lambda: stand.hub.is_connected and spoke._link.is_up)
-    await stand.event(f"{vendor}.h.shipped", within=15)
+    await until(lambda: stand.stored(vendor, "shipping.shipped"), 15)
     await stand.command(vendor, orders.ship("sub-2"), f"{vendor}.h2")
     await stand.event(f"{vendor}.h2.pending")
 
 
 async def test_a_lost_stream_is_pulled_again_when_it_is_back(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
-    from hub.runtime.topology import ensure_vendor
-
     await stand.js.delete_stream(subjects.command_stream(vendor))
     await run_spoke(vendor)
     await asyncio.sleep(0.5)
@@ -98,8 +100,17 @@ async def test_a_black_hole_is_escaped(stand: Stand, vendor: str, run_spoke: Run
     finally:
         os.kill(pid, signal.SIGCONT)
     await until(lambda: spoke._link.is_up, 15)
-    await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
-    await stand.event(f"{vendor}.r.reserved", within=15)
+    await answered_in_the_end(stand, vendor)
+
+
+async def answered_in_the_end(stand: Stand, vendor: str) -> None:
+    """The broker may give the first asking to the connection it does not know to be dead; the hub asks again."""
+    for attempt in range(1, 6):
+        await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r", attempt=attempt)
+        with contextlib.suppress(TimeoutError):
+            await stand.event(f"{vendor}.r.reserved", within=1)
+            return
+    raise AssertionError
 
 
 async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
@@ -141,28 +152,20 @@ async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
         await client.close()
 
 
-async def test_a_wrong_key_is_never_let_in(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
-    stand.seeds["stranger"] = __import__("hub.embedded.nkey", fromlist=["new_seed"]).new_seed()
-    settings = stand.settings("stranger", adapter="dummy")
-    from vendor_sdk.spoke import Spoke
-
-    spoke = Spoke(settings, stand.data)
+async def test_a_wrong_key_is_never_let_in(stand: Stand, vendor: str) -> None:
+    stranger = Loaded(settings=stand.settings(vendor).settings, secrets=Secrets(seed=new_seed()))
+    spoke = Spoke(stranger, stand.data)
     await spoke.start()
     await asyncio.sleep(0.5)
     assert not spoke._link.is_up
     await spoke.stop()
-    del stand.seeds["stranger"]
 
 
 def test_an_unknown_adapter_is_named(stand: Stand) -> None:
-    from vendor_sdk.spoke import Spoke
-
     with pytest.raises(Misconfigured, match="no adapter is called 'dumy'"):
         Spoke(stand.settings("vendor-0", adapter="dumy"), stand.data)
 
 
 def test_a_wrong_adapter_setting_is_named(stand: Stand) -> None:
-    from vendor_sdk.spoke import Spoke
-
     with pytest.raises(Misconfigured, match="stok"):
         Spoke(stand.settings("vendor-0", {"stok": {}}), stand.data)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Breaker:
     """pybreaker fed with outcomes only, because it does not understand `await`.
 
-    A cancelled call is no outcome; while half open one trial runs at a time; what ends after the circuit changed under it
+    A canceled call is no outcome; while half open one trial runs at a time; what ends after the circuit changed under it
     does not count.
     """
 
@@ -64,7 +64,7 @@ class Breaker:
     def _seconds_left(self) -> float:
         opened = self._storage.opened_at
         # pybreaker stamps the opening with the machine's clock, so only that clock can be compared with it.
-        now = datetime.now(UTC)  # noqa: TID251
+        now = datetime.now(UTC)  # noqa: TID251  # a call over the wire lives by the real clock
         return 0.0 if opened is None else self._circuit.reset_timeout - (now - opened).total_seconds()
 
     def _record(self, entered: str, error: Exception | None) -> None:

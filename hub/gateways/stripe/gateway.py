@@ -166,6 +166,11 @@ class StripeGateway:
         transfer = await self._do("transfer", create, look)
         return transfer.id
 
+    async def may_receive(self, account: str) -> bool:
+        """Whether the transfers capability is active (not ``charges_enabled``: a recipient need not take charges)."""
+        found = await self._ask("account", lambda: self._client.v1.accounts.retrieve_async(account))
+        return found.capabilities is not None and getattr(found.capabilities, "transfers", None) == "active"
+
     async def open_account(self, key: str, *, vendor: str, name: str, country: str) -> str:
         """A connected account that may receive transfers once it is onboarded; its losses and fees are the platform's."""
 

@@ -1,6 +1,7 @@
 """How our requests reach Stripe: pool, deadlines, proxy, and whether a failed request had left us or not."""
 
 import asyncio
+import ssl
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, ClassVar, TypeAlias
@@ -77,9 +78,16 @@ class Network(Wire):
         if self._session is None:
             # A wait for a free connection or for the handshake is bounded apart, because then nothing was sent.
             waiting = aiohttp.ClientTimeout(total=None, connect=min(CONNECT_SECONDS_MAX, self._timeout / 2))
-            pool = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_ALIVE_SECONDS)
+            pool = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=_trusted())
             self._session = aiohttp.ClientSession(connector=pool, timeout=waiting)
         return self._session
+
+
+def _trusted() -> ssl.SSLContext:
+    """The machine's authorities (a company's proxy may have its own) and Stripe's list (a slim container may have none)."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(stripe.ca_bundle_path)
+    return context
 
 
 class InProcess(Wire):

@@ -1,0 +1,186 @@
+"""Fills a marketplace with the sample vendors and offers of `config/sample.toml` and hands out keys; safe to run again."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from hub.catalog.model import Described, OfferOfSku
+from hub.customers.register import NewCustomer, register
+from hub.embedded.folder import Folder, write_private
+from hub.embedded.nkey import new_seed, public_of
+from hub.inventory import offers
+from hub.inventory.offers import VendorOffer
+from hub.kernel.money import Money
+from hub.runtime import auth
+from hub.runtime.database import Actor, Database, Tx
+from hub.settings import CONFIG, Settings
+from hub.vendors import admit, store
+from hub.vendors.model import ConfigValue, NewVendor, ShippingOption
+
+OPERATOR = Actor("operator", "sample-operator")
+BUYER = NewCustomer(name="Sample Buyer", email="buyer@example.com")
+CAPABILITIES = ("stock", "orders", "shipping")
+ADAPTER = "dummy"
+
+
+class SampleOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to ship; `price` in minor units."""
+
+    code: str
+    name: str
+    price: int
+    days: int
+
+
+class SampleVendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A vendor."""
+
+    name: str
+    country: str
+    shipping: list[SampleOption]
+
+
+class SampleProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A product and its price at each vendor, the describing one first."""
+
+    title: str
+    description: str
+    category: str
+    offers: Annotated[dict[str, int], Meta(min_length=1)]
+
+    @property
+    def describer(self) -> str:
+        """The vendor whose words these are."""
+        return next(iter(self.offers))
+
+    @property
+    def sku(self) -> str:
+        """The title as a SKU."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    currency: str
+    stock: int
+    hold_seconds: int
+    spoke: dict[str, ConfigValue]
+    vendors: dict[str, SampleVendor]
+    products: list[SampleProduct]
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys handed out."""
+
+    customer: str = ""
+    operator: str = ""
+    vendors: dict[str, str] = {}
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left in `keys.json` for people, `hub run` and `hub demo`; `{url}` in commands stands for the address."""
+
+    keys: Keys = Keys()
+    examples: dict[str, list[str]] = {}
+    commands: list[str] = []
+
+
+async def seed(settings: Settings, data_dir: Path) -> None:
+    """Put in what is not there yet; keys that still work are kept."""
+    sample = msgspec.convert(tomllib.loads((CONFIG / "sample.toml").read_text()), Sample)
+    folder = Folder(data_dir)
+    folder.spoke_seeds.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = msgspec.json.decode(folder.keys.read_bytes(), type=Told) if folder.keys.exists() else Told()
+    database = Database(settings.database.address(), pool_size=1)
+    try:
+        async with database.tx(OPERATOR) as tx:
+            told = await _fill(tx, sample, folder, before.keys)
+    finally:
+        await database.close()
+    write_private(folder.keys, msgspec.json.format(msgspec.json.encode(told)))
+
+
+async def _fill(tx: Tx, sample: Sample, folder: Folder, keys: Keys) -> Told:
+    known = await store.terms_of(tx, sample.vendors)
+    vendor_keys: dict[str, str] = {}
+    for code, vendor in sample.vendors.items():
+        fresh = None if code in known else (await admit.admit(tx, _new_vendor(code, vendor, sample, folder))).api_key
+        vendor_keys[code] = fresh or await _kept_or_new(tx, Actor("vendor", code), keys.vendors.get(code, ""))
+    examples = await _put_offers(tx, sample)
+    customer = keys.customer
+    if not customer or await auth.find(tx, customer) is None:
+        customer = (await register(tx, BUYER)).api_key or ""
+    handed = Keys(customer=customer, operator=await _kept_or_new(tx, OPERATOR, keys.operator), vendors=vendor_keys)
+    return Told(keys=handed, examples={"offer_ids": examples}, commands=_commands(customer, examples))
+
+
+async def _kept_or_new(tx: Tx, actor: Actor, key: str) -> str:
+    caller = await auth.find(tx, key) if key else None
+    return key if caller is not None and caller.actor == actor else await auth.issue(tx, actor)
+
+
+def _new_vendor(code: str, vendor: SampleVendor, sample: Sample, folder: Folder) -> NewVendor:
+    path = folder.spoke_seeds / f"{code}.nk"
+    if not path.exists():
+        write_private(path, new_seed().encode())
+    return NewVendor(
+        code=code,
+        name=vendor.name,
+        country=vendor.country,
+        nkey_public=public_of(path.read_text().strip()),
+        capabilities=list(CAPABILITIES),
+        hold_seconds=sample.hold_seconds,
+        shipping_options=[_option(option, sample.currency) for option in vendor.shipping],
+        embedded_spoke=ADAPTER,
+        spoke_config=sample.spoke,
+    )
+
+
+def _option(option: SampleOption, currency: str) -> ShippingOption:
+    return ShippingOption(code=option.code, name=option.name, price=Money(amount=option.price, currency=currency), days=option.days)
+
+
+async def _put_offers(tx: Tx, sample: Sample) -> list[str]:
+    """One offer's id of each vendor. Offers are put in only once: prices and stock of a marketplace in use stay as they are."""
+    described = {code: [product for product in sample.products if product.describer == code] for code in sample.vendors}
+    if not await offers.browse(tx, next(iter(sample.vendors)), after=None, limit=1):
+        for code, products in described.items():
+            put = await offers.put_many(tx, code, [_offer(product, code, sample, None) for product in products])
+            await _put_rivals(tx, sample, list(zip(products, put.data, strict=True)))
+    return [(await offers.one(tx, code, products[0].sku)).id for code, products in described.items()]
+
+
+async def _put_rivals(tx: Tx, sample: Sample, described: list[tuple[SampleProduct, VendorOffer]]) -> None:
+    for code in sample.vendors:
+        rivals = [(product, made) for product, made in described if code in product.offers and code != product.describer]
+        await offers.put_many(tx, code, [_offer(product, code, sample, made.variant_id) for product, made in rivals])
+
+
+def _offer(product: SampleProduct, vendor: str, sample: Sample, variant_id: str | None) -> OfferOfSku:
+    described = Described(title=product.title, description=product.description, category=product.category)
+    return OfferOfSku(
+        sku=product.sku,
+        price=Money(amount=product.offers[vendor], currency=sample.currency),
+        stock=sample.stock,
+        product=described if variant_id is None else None,
+        variant_id=variant_id,
+    )
+
+
+def _commands(key: str, offer_ids: list[str]) -> list[str]:
+    address = '{"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}'
+    an_id = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'"
+    return [
+        "export HUB={url}",
+        f'ask() {{ curl -s -H "Authorization: Bearer {key}" -H "Content-Type: application/json" "$@"; }}',
+        f"CART=$(ask -d '{{}}' $HUB/v1/carts | {an_id})",
+        *(f"ask -X PUT -d '{{\"quantity\": 1}}' $HUB/v1/carts/$CART/lines/{offer_id}; echo" for offer_id in offer_ids),
+        f"QUOTE=$(ask -d '{{\"address\": {address}}}' $HUB/v1/carts/$CART/quotes | {an_id})",
+        'ORDER=$(ask -d "{\\"quote_id\\": \\"$QUOTE\\", \\"payment_method\\": \\"pm_card_visa\\"}" $HUB/v1/orders | ' + an_id + ")",
+        "ask -N $HUB/v1/orders/$ORDER/events",
+    ]

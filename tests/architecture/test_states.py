@@ -1,0 +1,83 @@
+"""Each life has one table and one door, and its picture is the one in the README."""
+
+import ast
+import re
+from collections import Counter
+
+from tests.architecture.diagrams import README, machines, written
+from tests.architecture.sources import modules, named, parsed
+
+DOORS = {"hub/runtime/life.py", "hub/orders/advance.py"}
+"""Who may change the state of a life: the door itself, and the roll-up of an order."""
+
+OTHER_STATES = {
+    "hub/runtime/steps.py": "a step's state is its saga's progress, written once when it ends",
+    "hub/runtime/dead_letters.py": "triage of what was given up on",
+    "hub/cart/store.py": "open or ordered",
+    "hub/catalog/put_offers.py": "active or paused, as the vendor says",
+}
+"""Tables with a column `state` that is no life, and who writes it."""
+
+
+def state_changes(tree: ast.Module) -> list[int]:
+    """Lines where a column named `state` is written to a row that may be there already."""
+    found: list[int] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "values":
+            named_in_dicts = {
+                key.value for part in node.args for each in ast.walk(part) if isinstance(each, ast.Dict) for key in each.keys if isinstance(key, ast.Constant)
+            }
+            if ("state" in {keyword.arg for keyword in node.keywords} or "state" in named_in_dicts) and root_of(node) != "insert":
+                found.append(node.lineno)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"\bUPDATE\b.*\bSET\b.*\bstate\s*=", node.value, re.DOTALL | re.IGNORECASE):
+            found.append(node.lineno)
+    return found
+
+
+def root_of(call: ast.Call) -> str:
+    """The name that a chain of calls begins with: `update` of ``update(t).where(…).values(…)``."""
+    node: ast.expr = call
+    while isinstance(node, ast.Call | ast.Attribute):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def test_only_the_door_writes_a_state() -> None:
+    found = {named(path): lines for path in modules("hub") if not named(path).startswith("hub/sandbox/") and (lines := state_changes(parsed(path)))}
+    assert {path: lines for path, lines in found.items() if path not in DOORS | OTHER_STATES.keys()} == {}
+    assert DOORS <= found.keys(), "the doors have moved: tell this test where they are"
+
+
+def test_a_second_door_would_be_noticed() -> None:
+    for line in (
+        "update(orders).where(orders.c.id == x).values(state='canceled')",
+        "update(t).values({'state': s})",
+        "mine.values(state='ordered')",
+        "text('UPDATE orders SET version = 1, state = :s')",
+    ):
+        assert state_changes(ast.parse(line)) == [1], line
+    assert state_changes(ast.parse("insert(orders).values(state='placed')")) == []
+
+
+def test_every_machine_has_one_door() -> None:
+    bound = Counter(
+        ast.unparse(node.args[0])
+        for path in modules("hub")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Life"
+    )
+    assert bound == Counter(machine.name.upper() for machine in machines())
+
+
+def test_machines_are_drawn_as_they_are() -> None:
+    text = README.read_text()
+    assert text == written(text), "hub/README.md is behind: python -m tests.architecture.diagrams --write"
+
+
+def test_machines_have_a_name_of_their_own_and_use_every_event() -> None:
+    found = machines()
+    assert found
+    assert len({machine.name for machine in found}) == len(found)
+    for machine in found:
+        events = {event for _, event in machine.table}
+        assert set(type(next(iter(events)))) == events, machine.name
