@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from hub.embedded.lineage import end_with_parent
 from hub.settings import SettingsRefused, load_settings, masked
@@ -103,9 +104,23 @@ def demo(*, data: Data = DATA) -> int:
 
 
 @app.command
-def replay(orders: Path, /, *, data: Data = DATA, buyers: int = 16, limit: int | None = None) -> int:
-    """Place the real orders in a folder and check that each ends right; starts a hub of its own if none runs."""
-    return _against_running_hub("hub.replay:replay", data, orders, buyers=buyers, limit=limit)
+def replay(
+    orders: Path,
+    /,
+    *,
+    data: Path | None = None,
+    buyers: Annotated[int, Parameter(validator=Number(gte=1))] = 16,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    kill: bool = False,
+    seed: int = 1,
+) -> None:
+    """Place the recorded orders in a folder and check that each ends right, on the hub of --data or one of its own.
+
+    --kill: meanwhile the worker, the spokes and the broker are killed again and again, at moments that --seed decides.
+    """
+    from hub.replay import Plan
+
+    _call("hub.replay:replay", orders, data, Plan(buyers=buyers, limit=limit, kill=kill, seed=seed))
 
 
 def main() -> None:

@@ -93,7 +93,11 @@ class World:
     async def offer(self, vendor: str, sku: str, price: int = 1000, stock: int = 1000) -> str:
         """An offer's id."""
         if (vendor, sku, price) not in self._offers:
-            body = {"price": {"amount": price, "currency": "EUR"}, "stock": stock, "product": {"title": f"{vendor} {sku}", "category": "test"}}
+            body = {
+                "price": {"amount": price, "currency": "EUR"},
+                "stock": stock,
+                "product": {"title": f"{vendor} {sku}", "category": "test"},
+            }
             answer = await self(vendor, "PUT", f"/v1/vendor/offers/{sku}", body)
             assert answer.status_code == 200, answer.text
             self._offers[vendor, sku, price] = answer.json()["id"]

@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 from nats.aio.client import Client
@@ -58,9 +59,8 @@ class Puller:
         self._handle = handle
         self._terms = terms or Terms()
         self._closed_for = closed_for
-        self._inbox = client.new_inbox()
+        self._inbox = ""
         self._serial = 0
-        self._first_serial = 1
         self._expected = 0
         self._working: set[asyncio.Future[None]] = set()
         self._pulling: set[asyncio.Future[None]] = set()
@@ -77,19 +77,31 @@ class Puller:
 
     async def start(self) -> None:
         """Subscribe and pull. Raises `nats.errors.Error` if the connection is gone."""
-        limit = self._terms.credit * 4
-        subscribing = self._client.subscribe(f"{self._inbox}.*", cb=self._receive, pending_msgs_limit=limit)  # pyright: ignore[reportUnknownMemberType] - nats-py leaves a Future bare
-        self._subscription = await subscribing
+        await self._subscribe()
         self._watch = asyncio.create_task(self._watch_silence())
         await self._pull()
 
     async def renew(self) -> None:
-        """Forget outstanding pulls (they died with the connection or the broker) and pull anew."""
+        """Forget outstanding pulls (they died with the connection or the broker) and pull anew, on an inbox of its own.
+
+        Across accounts the broker keeps an old connection's pull for as long as somebody listens on its inbox, and
+        what it sends there reaches nobody.
+        """
         self._cancel_later()
-        self._first_serial = self._serial + 1
+        old = self._subscription
+        await self._subscribe()
+        with suppress(NatsError):
+            await old.unsubscribe()
+        await self._pull()
+
+    async def _subscribe(self) -> None:
+        self._inbox = self._client.new_inbox()
+        self._serial = 0
         self._expected = 0
         self._heard = time.monotonic()
-        await self._pull()
+        limit = self._terms.credit * 4
+        subscribing = self._client.subscribe(f"{self._inbox}.*", cb=self._receive, pending_msgs_limit=limit)  # pyright: ignore[reportUnknownMemberType] - nats-py leaves a Future bare
+        self._subscription = await subscribing
 
     async def stop(self, *, patience: float) -> None:
         """Pull no more, let handlers end for `patience` seconds, cancel the rest (they will be delivered again)."""
@@ -142,8 +154,7 @@ class Puller:
     def _heed(self, subject: str, headers: dict[str, str]) -> None:
         """A status. Anything but a heartbeat ends the pull it names, with so many messages not delivered."""
         status = headers.get("Status", "")
-        serial = subject.rsplit(".", 1)[-1]
-        if status == HEARTBEAT or not serial.isdigit() or int(serial) < self._first_serial:
+        if status == HEARTBEAT or not subject.startswith(f"{self._inbox}."):
             return
         undelivered = headers.get("Nats-Pending-Messages", "")
         self._expected = max(0, self._expected - int(undelivered)) if undelivered.isdigit() else 0

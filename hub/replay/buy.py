@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from hub.replay.files import CURRENCY, Good, Recorded
 from hub.replay.web import Refused, Web
@@ -41,6 +42,10 @@ class Buyers:
         async with asyncio.TaskGroup() as group:
             for key in self._keys:
                 group.create_task(buy(key))
+
+    async def see(self) -> list[dict[str, Any]]:
+        """Every order as its buyer sees it."""
+        return [order for key in self._keys for order in await self._web.pages(key, "/v1/orders")]
 
     async def _place(self, key: str, order: Recorded) -> str:
         cart = (await self._web(key, "POST", "/v1/carts", {"currency": CURRENCY}))["id"]

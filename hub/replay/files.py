@@ -119,7 +119,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, s
     with path.open(newline="", encoding="utf-8") as file:
         lines = csv.reader(file, strict=True)
         try:
-            header = next(lines, [])
+            header = next(lines, list[str]())
             if tuple(header) != tuple(columns):
                 raise BadFile(f"{path.name}:1: the columns are {','.join(header)!r}, but must be {','.join(columns)!r}")
             for fields in lines:

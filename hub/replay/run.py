@@ -2,12 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import msgspec
+import uvloop
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hub.embedded.folder import Folder, Running
 from hub.replay import verdict
@@ -15,22 +18,24 @@ from hub.replay.buy import Buyers
 from hub.replay.check_books import COMPLETED, balances, check_books, check_laws, check_orders, check_stock
 from hub.replay.check_provider import check_provider
 from hub.replay.check_vendors import check_vendors
-from hub.replay.expected import Expected, expect
+from hub.replay.expected import expect
 from hub.replay.files import CURRENCY, History, read
 from hub.replay.follow import Follower
 from hub.replay.hub import hub_for
 from hub.replay.kills import Kill, Killer
 from hub.replay.open_shops import COMMISSION_BPS, Presence, open_shops, register_buyers
-from hub.replay.verdict import Verdict, no_exceptions
+from hub.replay.verdict import Verdict, count, no_exceptions
 from hub.replay.web import Web, session
 from hub.runtime import auth, logs
 from hub.runtime.database import Actor
-from hub.settings import Settings, load_settings
+from hub.settings import load_settings
 from hub.vendors import store as vendors
 from hub.wiring import Wiring, wire
 
 OPERATOR = Actor("operator", "replay")
 CONNECT_SECONDS = 15.0
+SLACK = 2
+"""Orders per buyer that may still be placed after a kill is due."""
 
 
 class LawsBroken(RuntimeError):
@@ -38,7 +43,7 @@ class LawsBroken(RuntimeError):
 
 
 class HasBooks(RuntimeError):
-    """The hub has booked money in this currency before, so that its books cannot be compared to the files."""
+    """The hub has booked money in this currency before: its books cannot be compared to the files."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +55,128 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
 
 
-def replay(orders: Path, data: Path | None, plan: Plan, loop: object = asyncio.run) -> None:
-    """Replay the files in `orders` on the hub of `data`, or on one of its own. Raises `BadFile`, `LawsBroken` and what setting up raises."""
+def replay(orders: Path, data: Path | None, plan: Plan) -> None:
+    """Replay the files in `orders` on the hub of `data`, or on one of its own.
+
+    Raises `BadFile`, `LawsBroken`, and what keeps the orders from being placed: `StartFailed`, `HasBooks`, `Refused`, `NotUp`, `NotBack`.
+    """
     history = read(orders, plan.limit)
+    logs.set_up(level="error", fmt="console", process="replay")
     console = Console()
     with hub_for(data) as (running, folder):
-        settings = load_settings(environ=running.environment)
-        verdicts = asyncio.run(Replay(settings, running, folder, history, plan, console).run())
+        wiring = wire(load_settings(environ=running.environment), "replay")
+        verdicts = uvloop.run(_replay(wiring, running, folder, (history, plan), console))
         console.print(verdict.table(verdicts))
-        broken = [each.law for each in verdicts if not each.holds]
-        if broken:
+        if broken := [each.law for each in verdicts if not each.holds]:
             raise LawsBroken("broken: " + "; ".join(broken))
     console.print(f"[green]all {len(history.orders)} orders ended right[/]")
+
+
+async def _replay(wiring: Wiring, running: Running, folder: Folder, what: tuple[History, Plan], console: Console) -> list[Verdict]:
+    await wiring.bus.start()
+    bars = Progress(TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
+    try:
+        async with session() as http:
+            with bars:
+                return await _Course(wiring, running, folder, what, (http, bars)).run()
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None  # the first says what went wrong, the others follow from it
+    finally:
+        await wiring.close()
+
+
+class _Course:
+    """One replay under way."""
+
+    def __init__(
+        self, wiring: Wiring, running: Running, folder: Folder, what: tuple[History, Plan], through: tuple[aiohttp.ClientSession, Progress]
+    ) -> None:
+        self._wiring = wiring
+        self._running = running
+        self._folder = folder
+        self._history, self._plan = what
+        self._http, self._bars = through
+        self._web = Web(self._http, running.url)
+
+    async def run(self) -> list[Verdict]:
+        """All of it; what the checks found."""
+        database = self._wiring.database
+        async with database.tx(OPERATOR) as tx:
+            if any((await balances(tx)).values()):
+                raise HasBooks(f"this hub has books in {CURRENCY} already: replay on a fresh one")
+            operator = await auth.issue_key(tx, OPERATOR)
+        try:
+            buyers = await self._set_up(operator.key)
+            kills = await self._buy(buyers)
+            return [*kills, *await self._check(buyers)]
+        finally:
+            async with database.tx(OPERATOR) as tx:
+                await auth.revoke(tx, operator.id)
+
+    async def _set_up(self, operator: str) -> Buyers:
+        shops = self._history.shops
+        await self._wiring.bus.connected(CONNECT_SECONDS)
+        presence = Presence(self._wiring.bus)
+        await presence.begin()
+        offers = await open_shops(self._web, operator, self._history, self._bar("vendors admitted", len(shops)))
+        keys = await register_buyers(self._web, operator, self._plan.buyers)
+        await presence.all_up(shops, self._bar("vendors' spokes up", len(shops)))
+        return Buyers(self._web, keys, offers)
+
+    async def _buy(self, buyers: Buyers) -> list[Verdict]:
+        total = len(self._history.orders)
+        follower = Follower(self._wiring.database, buyers.placed)
+        killer = self._killer(lambda: follower.under_way) if self._plan.kill else None
+
+        async def gate(number: int) -> None:
+            if killer is not None:
+                await killer.gate(number, SLACK * self._plan.buyers)
+
+        placed, ended = self._bar("orders placed", total), self._bar("orders ended", total)
+        begun = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            if killer is not None:
+                group.create_task(killer.run())
+            following = group.create_task(follower.until_ended(total, ended))
+            await buyers.place_all(self._history.orders, gate, placed)
+            self._tell(f"placed in {time.monotonic() - begun:.0f} s, {self._web.again} requests repeated")
+        self._tell(f"{follower.ended} of {total} ended in {time.monotonic() - begun:.0f} s")
+        stuck = [] if following.result() else ["nothing moves any more"]
+        return [no_exceptions("the orders go on until they end", stuck), *([killer.verdict()] if killer else [])]
+
+    def _killer(self, under_way: Callable[[], int]) -> Killer:
+        def tell(kill: Kill) -> None:
+            self._tell(str(kill))
+
+        return Killer(self._running.pid, len(self._history.orders), self._plan.seed, under_way, tell)
+
+    async def _check(self, buyers: Buyers) -> list[Verdict]:
+        orders, shops = self._history.orders, self._history.shops
+        expected = expect(orders, COMMISSION_BPS)
+        seen = await buyers.see()
+        verdicts = [count("orders that buyers see completed and paid in full", len(orders), sum(map(_is_right, seen)))]
+        async with self._wiring.database.reading() as tx:
+            verdicts += await check_orders(tx, orders, buyers.placed)
+            verdicts += await check_books(tx, expected)
+            verdicts += await check_stock(tx, shops, expected)
+            verdicts += await check_laws(tx)
+            books = await balances(tx)
+            terms = await vendors.terms_of(tx, [shop.code for shop in shops])
+        accounts = {shop.id: terms[shop.code].connected_account or "" for shop in shops}
+        verdicts += await check_provider(self._http, self._wiring.settings.stripe, expected, books, accounts)
+        return verdicts + check_vendors(self._folder.spoke_data, expected)
+
+    def _bar(self, name: str, total: int) -> Callable[[int], None]:
+        task = self._bars.add_task(name, total=total)
+
+        def tell(more: int) -> None:
+            self._bars.advance(task, more)
+
+        return tell
+
+    def _tell(self, text: str) -> None:
+        self._bars.console.print(text, highlight=False)
+
+
+def _is_right(order: dict[str, Any]) -> bool:
+    return order["state"] == COMPLETED and order["payment"]["captured"] == order["total"]

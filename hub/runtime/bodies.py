@@ -12,7 +12,7 @@ from litestar.exceptions import ClientException, HTTPException, ValidationExcept
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"unknown field `(?P<name>.*)`|required field `(?P<missing>.*)`")
+_NAMED = re.compile(r"(?:unknown|required) field `(.*)`$", re.DOTALL)
 _PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -46,11 +46,15 @@ def refused(text: str) -> ValidationException:
     found = _AT.match(text)
     assert found is not None, "the pattern matches any text"
     field = pointer(found["path"] or "")
-    if named := _UNKNOWN.search(found["message"]):
-        field += "/" + (named["name"] or named["missing"])
+    if named := _NAMED.search(found["message"]):
+        field += "/" + _escaped(named[1])
     return ValidationException(detail=found["message"], extra=[{"key": field, "message": found["message"], "source": "body"}])
 
 
 def pointer(path: str) -> str:
     """An RFC 6901 pointer of a msgspec path: ``.lines[3].quantity`` becomes ``/lines/3/quantity``."""
-    return "".join("/" + (name or index).replace("~", "~0").replace("/", "~1") for name, index in _PART.findall(path))
+    return "".join("/" + _escaped(name or index) for name, index in _PART.findall(path))
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

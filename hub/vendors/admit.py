@@ -18,7 +18,7 @@ def check(new: NewVendor) -> None:
     codes = [option.code for option in new.shipping_options]
     if len(set(codes)) != len(codes):
         raise Invalid("shipping_option_twice", "each shipping option needs a code of its own", field="/shipping_options")
-    if (new.capabilities or new.embedded_spoke) and new.nkey_public is None:
+    if new.capabilities and new.embedded_spoke is None and new.nkey_public is None:  # `hub run` makes the keys of the spokes it runs
         raise Invalid("nkey_missing", "a vendor with a spoke needs the public nkey the spoke signs in with", field="/nkey_public")
 
 

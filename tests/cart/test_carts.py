@@ -32,6 +32,8 @@ class TestLines:
             ({"quantity": True}, 400, "invalid_request", "/quantity"),
             ({}, 400, "invalid_request", "/quantity"),
             ({"quantity": 1, "color": "red"}, 400, "invalid_request", "/color"),
+            ({"quantity": 1, "": 1}, 400, "invalid_request", "/"),
+            ({"quantity": 1, "a/b": 1}, 400, "invalid_request", "/a~1b"),
             ({"quantity": 1000}, 422, "quantity_too_large", "/quantity"),
         ],
     )

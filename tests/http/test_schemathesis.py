@@ -143,4 +143,4 @@ def use_real_ids(case: Any, ids: dict[str, str]) -> None:
 @settings(max_examples=1, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_key_opens_nothing(case: Any, served: Served):
     answer = case.call_and_validate(headers={"Authorization": "Bearer forged"}, checks=CHECKS, base_url=served.url, timeout=20)
-    assert answer.status_code in {401, 400} or not case.operation.definition.raw.get("security")
+    assert answer.status_code >= 400 or not case.operation.definition.raw.get("security")

@@ -44,7 +44,12 @@ async def test_a_stale_price(world: World) -> None:
 
 async def test_a_paused_offer(world: World) -> None:
     quote = await world.quote(("acme", "pausing", 1))
-    body = {"price": {"amount": 1000, "currency": "EUR"}, "stock": 5, "state": "paused", "product": {"title": "acme pausing", "category": "test"}}
+    body = {
+        "price": {"amount": 1000, "currency": "EUR"},
+        "stock": 5,
+        "state": "paused",
+        "product": {"title": "acme pausing", "category": "test"},
+    }
     assert (await world("acme", "PUT", "/v1/vendor/offers/pausing", body)).status_code == 200
     assert await refused(world, {**BODY, "quote_id": quote["id"]}) == (409, "offer_unavailable")
 

@@ -68,8 +68,7 @@ async def test_events_stream_every_transition_and_end_with_the_order(world: Worl
     headers = {"Authorization": f"Bearer {world.keys['ada']}", "Last-Event-ID": str(seen[-3][1])}
     async with asyncio.timeout(20), world.http.stream("GET", f"/v1/orders/{placed['id']}/events", headers=headers) as answer:
         async for line in answer.aiter_lines():
-            if line.startswith("id: "):
-                again.append(int(line.removeprefix("id: ")))
+            again += [int(line.removeprefix("id: "))] if line.startswith("id: ") else []
     assert again == [seq for _, seq in seen[-2:]]
 
 

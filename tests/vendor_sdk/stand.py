@@ -52,7 +52,7 @@ class Stand:
         self._news = asyncio.Condition()
 
     async def open(self) -> None:
-        await asyncio.to_thread(self.server.start)
+        self.server.start()
         self.hub: Client = await nats.connect(self.server.url, user="hub", password="hub")  # noqa: S106 - as above
         self.js: JetStreamContext = self.hub.jetstream()
         for vendor in self.seeds:

@@ -36,6 +36,23 @@ async def test_a_killed_broker_is_found_again(stand: Stand, vendor: str, run_spo
     await stand.event(f"{vendor}.h2.pending")
 
 
+async def test_after_a_cut_line_no_command_goes_to_the_old_one(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
+    """The broker lives on and would send to the pulls of the dead connection, were their inbox still listened on."""
+    spoke = await run_spoke(vendor)
+    for number in range(4):
+        await until(lambda: spoke._link.is_up)
+        client = spoke._link._client
+        assert client
+        reconnects = client.stats["reconnects"]
+        client._transport._io_writer.transport.abort()
+        await until(lambda: client.stats["reconnects"] > reconnects and client.is_connected)  # noqa: B023 - done within the turn
+        await asyncio.sleep(0.1)
+        await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
+        await stand.event(f"{vendor}.r{number}.reserved", within=2)
+    info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)
+    assert info.num_waiting == 1
+
+
 async def test_a_lost_stream_is_pulled_again_when_it_is_back(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     await stand.js.delete_stream(subjects.command_stream(vendor))
     await run_spoke(vendor)
