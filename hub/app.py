@@ -33,6 +33,7 @@ from hub.runtime.edge import Edge, Rates
 from hub.runtime.health import HealthController
 from hub.runtime.http import DEPENDENCIES
 from hub.runtime.keys import KeyController
+from hub.runtime.openapi import StrictStructs
 from hub.search.api import SearchController
 from hub.settings import CONFIG, Settings
 from hub.vendors.api import VendorController
@@ -72,6 +73,7 @@ def create_app(wiring: Wiring) -> Litestar:
         before_request=bodies.check,
         request_max_body_size=wiring.settings.http.body_bytes_max,
         openapi_config=_openapi(),
+        plugins=[StrictStructs()],
         logging_config=None,
     )
     app.state.database = wiring.database

@@ -30,7 +30,9 @@ class Api:
     http: httpx.AsyncClient
     keys: dict[str, str]
 
-    async def __call__(self, who: str, method: str, path: str, json: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    async def __call__(
+        self, who: str, method: str, path: str, json: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """One request as `who`; of `json`, None sends no body."""
         sent = {"Authorization": f"Bearer {self.keys[who]}"} if who else {}
         return await self.http.request(method, path, json=json, headers={**sent, **(headers or {})})

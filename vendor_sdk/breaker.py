@@ -17,7 +17,7 @@ SOUND = (Rejected, Unsupported, Misconfigured, NeedsReauth)
 TRIAL_RUNNING_POLL = 0.1
 
 
-class Open(Exception):  # noqa: N818 - a state, not a mistake
+class Open(Exception):
     """The breaker lets nothing through for `seconds` more."""
 
     def __init__(self, name: str, seconds: float) -> None:

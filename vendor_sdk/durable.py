@@ -115,7 +115,7 @@ def _commit(connection: sqlite3.Connection, batch: list[_Job]) -> None:
         for job in batch:
             _apply(connection, job)
         connection.execute("COMMIT")
-    except BaseException as error:  # noqa: BLE001 - nothing of the batch is on the disk: every one who waits must hear it
+    except BaseException as error:  # noqa: BLE001 - nothing of the batch is on the disk: all who wait must hear it
         for job in batch:
             job.error = error
         if connection.in_transaction:

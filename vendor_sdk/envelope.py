@@ -15,7 +15,7 @@ CARRIED = (messages.ORDER_ID, messages.TRACEPARENT, messages.CORRELATION_ID)
 HEADER_CHARS_MAX = 256
 
 
-class Unreadable(Exception):  # noqa: N818 - says what the message is
+class Unreadable(Exception):
     """A message that can never be done as it stands; `code` is stable, for the dead letter."""
 
     def __init__(self, code: str, detail: str) -> None:

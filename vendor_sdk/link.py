@@ -27,7 +27,7 @@ RECONNECT_SECONDS = 0.3
 PAUSE_MAX = 5.0
 
 
-class NotConnected(ConnectionError):  # noqa: N818 - a state, not a mistake
+class NotConnected(ConnectionError):
     """There is no broker to talk to at this moment."""
 
 

@@ -55,6 +55,21 @@ class Spoke:
         self._puller: Puller | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker is there, as far as is known."""
+        return self._link.is_up
+
+    @property
+    def breakers(self) -> dict[str, str]:
+        """Each capability's breaker: ``closed``, ``open`` or ``half-open``."""
+        return self._guard.states
+
+    @property
+    def in_flight(self) -> int:
+        """Commands in work."""
+        return len(self._since)
+
     async def start(self) -> None:
         """Open the memory and the adapter, then begin to connect. Raises what the adapter's `open` raises."""
         with bound(vendor=self.vendor):
@@ -161,7 +176,7 @@ class Spoke:
         log.info("%s: %s", command.kind, event.kind)
 
     def _nak_delay(self, msg: Msg, error: AdapterError) -> float:
-        backoff = NAK_DELAY_FIRST * 2 ** min(msg.metadata.num_delivered - 1, 10) * (0.75 + random.random() / 2)  # noqa: S311 - jitter
+        backoff = NAK_DELAY_FIRST * 2 ** min(msg.metadata.num_delivered - 1, 10) * (0.75 + random.random() / 2)  # noqa: S311 - spreads the load, guards nothing
         return max(min(backoff, self.settings.nak_delay_max), retry_after(error))
 
     async def _bury(self, msg: Msg, code: str, detail: str, command: Command | None = None) -> None:

@@ -67,15 +67,16 @@ async def _authorize(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outco
         await authorize.authorized(tx, step, outcome)
     elif outcome.reason == "expired":
         await course.undo(tx, order, SubOrderEvent.EXPIRE, "payment_expired")
-        await _void_after(tx, step)
     else:
         await authorize.declined(tx, step, outcome)
         await course.undo(tx, order, SubOrderEvent.CANCEL, "payment_declined")
 
 
-async def _void_after(tx: Tx, step: Step) -> None:
-    """An authorize that ran out of time may have acted, though it counts as refused: close it."""
-    await steps.add(tx, authorize.void_step(step.saga_id, step.subject_id, undoes=step.id))
+async def _void(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
+    if outcome.verdict is Verdict.OK:
+        await authorize.close(tx, order.id, str(step.payload["reason"]))
+    elif outcome.verdict is Verdict.REFUSED:
+        await dead_letters.keep_step(tx, step, outcome)
 
 
 async def _capture(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
@@ -144,7 +145,7 @@ _ON: dict[str, Callable[[Tx, Timing, Order, Step, Outcome], Awaitable[None]]] = 
     reserve.RESERVE: _reserve,
     reserve.RELEASE: _nothing,
     authorize.AUTHORIZE: _authorize,
-    authorize.VOID: _nothing,
+    authorize.VOID: _void,
     route.SUBMIT: _submit,
     route.RECALL: _recall,
     capture.CAPTURE: _capture,

@@ -98,12 +98,18 @@ async def undo(tx: Tx, order: Order, event: SubOrderEvent, reason: str) -> None:
     await store.set_course(tx, order.id, course="undone")
     for sub in standing(order):
         await fall(tx, order, sub, event, reason)
-    open_payment = [step for step in await steps.of_saga(tx, order.id) if _may_have_acted(step, authorize.AUTHORIZE)]
+    await _give_back(tx, order, reason)
+
+
+async def _give_back(tx: Tx, order: Order, reason: str) -> None:
+    """Void what may be authorized; the payment's life ends when the provider has confirmed that, or at once if it never heard of it."""
+    asked = [step for step in await steps.of_saga(tx, order.id) if step.kind == authorize.AUTHORIZE and step.attempt > 0]
     await steps.cancel_open(tx, order.id, authorize.AUTHORIZE)
     payment = await payments.of_order(tx, order.id)
-    await authorize.close(tx, order.id, reason)
-    for step in open_payment:
-        await steps.add(tx, authorize.void_step(order.id, payment.id, undoes=step.id))
+    if payment.state in {PaymentState.PENDING, PaymentState.AUTHORIZED} and asked:
+        await steps.add(tx, authorize.void_step(order.id, payment.id, undoes=asked[-1].id, reason=reason))
+    else:
+        await authorize.close(tx, order.id, reason)
 
 
 async def undo_at_vendor(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:

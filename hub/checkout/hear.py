@@ -50,7 +50,9 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
         kind, event_id, body = _read(heard)
         async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
             step = await _asked(tx, heard, kind, body)
-            if await inbox.first_time(tx, heard.vendor, event_id) and step is not None:
+            # "Pending" is no answer and may be said again and again, each time one is asked.
+            fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id)
+            if fresh and step is not None:
                 applied = await conclude(tx, timing, step, interpret(body))
                 log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
     except Foreign as error:

@@ -70,24 +70,35 @@ def room(prefix: str) -> Path:
 
 def _runs(install: Path) -> bool:
     try:
-        done = run([install / "bin" / "postgres", "--version"], account=postgres_account())
+        done = [run([install / "bin" / name, "--version"], account=postgres_account()) for name in ("initdb", "postgres")]
     except OSError:
         return False
-    return done.returncode == 0 and reachable(install / "share")
+    return all(version.returncode == 0 for version in done) and reachable(install / "share")
 
 
 def _copied(install: Path) -> Path:
+    package = install.parent
     stamp = (install / "bin" / "postgres").stat()
     target = ROOM / f"postgresql-18-{stamp.st_size:x}-{stamp.st_mtime_ns:x}"
     if not target.exists():
         draft = room("copy-")
-        shutil.copytree(install, draft / "pginstall18", symlinks=True)
-        draft.chmod(0o755)
+        libraries = package.with_name(f"{package.name}.libs")  # found by the programs relative to themselves
+        shutil.copytree(install, draft / package.name / install.name, symlinks=True)
+        if libraries.exists():
+            shutil.copytree(libraries, draft / libraries.name)
+        _open_to_all(draft)
+        if not _runs(draft / package.name / install.name):
+            raise Missing(f"PostgreSQL does not run from {install} nor from its copy in {draft}")
         try:
             draft.rename(target)
         except OSError:  # another process was quicker: its copy is as good
             shutil.rmtree(draft)
-    copy = target / "pginstall18"
-    if not _runs(copy):
-        raise Missing(f"PostgreSQL does not run from {install} nor from its copy {copy}")
-    return copy
+    return target / package.name / install.name
+
+
+def _open_to_all(folder: Path) -> None:
+    """Readable and, where its owner may execute it, executable, whatever the umask was."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o444 | (0o111 if mode & 0o100 else 0))

@@ -21,9 +21,10 @@ def authorize_step(order_id: str, payment_id: str, *, within: float) -> NewStep:
     return NewStep(kind=AUTHORIZE, target=HUB_TARGET, saga_id=order_id, subject_id=payment_id, payload={}, deadline=within, redrive=15)
 
 
-def void_step(order_id: str, payment_id: str, *, undoes: str) -> NewStep:
-    """Give the authorization back."""
-    return NewStep(kind=VOID, target=HUB_TARGET, saga_id=order_id, subject_id=payment_id, payload={}, undoes=undoes, redrive=15)
+def void_step(order_id: str, payment_id: str, *, undoes: str, reason: str) -> NewStep:
+    """Give back what the step `undoes` may have got authorized."""
+    payload = {"reason": reason}
+    return NewStep(kind=VOID, target=HUB_TARGET, saga_id=order_id, subject_id=payment_id, payload=payload, undoes=undoes, redrive=15)
 
 
 async def perform_authorize(database: Database, gateway: PaymentGateway, step: Step) -> Outcome:
@@ -70,7 +71,7 @@ async def declined(tx: Tx, step: Step, outcome: Outcome) -> None:
 
 
 async def close(tx: Tx, order_id: str, reason: str) -> None:
-    """The order will not be charged: end the payment's life if it has not ended."""
+    """Nothing is or will be held for the order: end the payment's life if it has not ended."""
     payment = await store.of_order(tx, order_id)
     if payment.state in {PaymentState.PENDING, PaymentState.AUTHORIZED}:
         await store.PAYMENT_LIFE.advance(tx, payment.id, PaymentEvent.VOID, reason=reason)

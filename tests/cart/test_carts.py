@@ -55,7 +55,10 @@ class TestLines:
         problem(await api("ada", "PUT", f"/v1/carts/{cart}/lines/{mug}", {"quantity": 1}), 409, "wrong_currency")
 
     async def test_at_most_lines_max(self, api: Api):
-        offers = [{"sku": f"s{n}", "price": {"amount": 1, "currency": "EUR"}, "stock": 1, "product": {"title": "x", "category": "c"}} for n in range(101)]
+        offers = [
+            {"sku": f"s{n}", "price": {"amount": 1, "currency": "EUR"}, "stock": 1, "product": {"title": "x", "category": "c"}}
+            for n in range(101)
+        ]
         made = (await api("acme", "POST", "/v1/vendor/offers", {"offers": offers})).json()["data"]
         cart = await api.cart()
         for offer in made[:100]:

@@ -23,7 +23,12 @@ class TestPut:
 
     async def test_another_vendor_offers_the_same_variant(self, api: Api):
         lamp = (await api("acme", "PUT", "/v1/vendor/offers/lamp2", terms())).json()
-        rival = await api("bolt", "PUT", "/v1/vendor/offers/b-lamp", {"price": {"amount": 90, "currency": "EUR"}, "stock": 0, "variant_id": lamp["variant_id"]})
+        rival = await api(
+            "bolt",
+            "PUT",
+            "/v1/vendor/offers/b-lamp",
+            {"price": {"amount": 90, "currency": "EUR"}, "stock": 0, "variant_id": lamp["variant_id"]},
+        )
         assert rival.status_code == 200, rival.text
         shown = (await api("", "GET", f"/v1/products/{lamp['product_id']}")).json()["variants"][0]["offers"]
         assert [(offer["vendor"], offer["available"]) for offer in shown] == [("acme", True), ("bolt", False)]
@@ -91,7 +96,14 @@ class TestPages:
 
     @pytest.mark.parametrize(
         ("query", "field"),
-        [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("cursor=!", "cursor"), ("cursor=WzFd", "cursor"), ("cursor=Ilx1MDAwMCI", "cursor")],
+        [
+            ("limit=0", "limit"),
+            ("limit=101", "limit"),
+            ("limit=x", "limit"),
+            ("cursor=!", "cursor"),
+            ("cursor=WzFd", "cursor"),
+            ("cursor=Ilx1MDAwMCI", "cursor"),
+        ],
     )
     async def test_refuses(self, api: Api, query: str, field: str):
         problem(await api("acme", "GET", f"/v1/vendor/offers?{query}"), 400, "invalid_request", field)

@@ -8,18 +8,19 @@ import pytest
 
 from hub.app import create_app
 from hub.embedded.nats import Nats
-from hub.runtime.database import Database
 from hub.runtime.edge import Windows
 from hub.settings import load_settings
 from hub.wiring import wire
-from tests.hub_api import Api, people, settings_for
+from tests.hub_api import Api, settings_for
 from tests.problem import problem
 
 JSON = {"Content-Type": "application/json"}
 
 
 async def send(api: Api, content: bytes, headers: dict[str, str] | None = None) -> httpx.Response:
-    return await api.http.post("/v1/carts", content=content, headers={"Authorization": f"Bearer {api.keys['ada']}", **JSON, **(headers or {})})
+    return await api.http.post(
+        "/v1/carts", content=content, headers={"Authorization": f"Bearer {api.keys['ada']}", **JSON, **(headers or {})}
+    )
 
 
 class TestBodies:

@@ -71,7 +71,9 @@ class TestQuote:
         for part in price(lines).parts:
             added = sum(line.shipping_price * line.quantity for line in part.lines)
             base = dict((code, amount) for code, _, amount, _ in VENDORS[part.vendor].options)
-            assert {option.code: option.price for option in part.shipping_options} == {code: amount + added for code, amount in base.items()}
+            assert {option.code: option.price for option in part.shipping_options} == {
+                code: amount + added for code, amount in base.items()
+            }
             assert part.shipping_options == sorted(part.shipping_options, key=lambda option: option.price)
 
     def test_elsewhere_no_tax_is_known(self):

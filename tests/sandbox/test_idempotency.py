@@ -140,3 +140,10 @@ class TestDoor:
     async def test_two_sandboxes_share_nothing(self, caller: Caller) -> None:
         await caller.post(INTENTS, PAY)
         assert await Caller(create_sandbox()).count("payment_intents") == 0
+
+    @pytest.mark.parametrize(("onboard", "status"), [(True, "active"), (False, "inactive")])
+    async def test_accounts_are_onboarded_at_once_only_if_asked(self, onboard: bool, status: str) -> None:
+        app = create_sandbox(onboard=onboard)
+        made = await Caller(app).post("/v1/accounts", "country=DE&capabilities[transfers][requested]=true")
+        assert made.json()["capabilities"] == {"transfers": status}
+        app.close()

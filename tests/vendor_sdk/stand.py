@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,14 @@ from hub.embedded.nats import Nats
 from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
 from hub.embedded.nkey import new_seed, public_of
 from hub.runtime.topology import ensure_vendor
+from tests.vendor_sdk import orders
 from vendor_sdk import messages, subjects
 from vendor_sdk.messages import Message
 from vendor_sdk.settings import Loaded, Secrets, SpokeSettings
 from vendor_sdk.spoke import Spoke
 
-HUB = BrokerUser(user="hub", password="hub")  # noqa: S106 - a password for a broker on loopback
-SYSTEM = BrokerUser(user="sys", password="sys")  # noqa: S106 - as above
+HUB = BrokerUser(user="hub", password="hub")
+SYSTEM = BrokerUser(user="sys", password="sys")
 
 _numbers = itertools.count(1)
 
@@ -53,7 +53,7 @@ class Stand:
 
     async def open(self) -> None:
         self.server.start()
-        self.hub: Client = await nats.connect(self.server.url, user="hub", password="hub")  # noqa: S106 - as above
+        self.hub: Client = await nats.connect(self.server.url, user="hub", password="hub")
         self.js: JetStreamContext = self.hub.jetstream()
         for vendor in self.seeds:
             await ensure_vendor(self.js, vendor)
@@ -69,20 +69,35 @@ class Stand:
         return list(self.seeds)[next(_numbers) % len(self.seeds)]
 
     async def command(
-        self, vendor: str, body: Message, command_id: str, *, attempt: int = 1, deadline: float | None = 30.0, **headers: str
+        self,
+        vendor: str,
+        body: Message,
+        command_id: str,
+        *,
+        attempt: int = 1,
+        deadline: float | None = 30.0,
+        headers: dict[str, str] | None = None,
     ) -> None:
         """Ask a vendor, as the hub's worker does; `deadline` in seconds from now."""
         kind = next(kind for kind, struct in messages.COMMANDS.items() if type(body) is struct)
-        await self.raw(vendor, kind, messages.encode(body), command_id, attempt=attempt, deadline=deadline, **headers)
+        await self.raw(vendor, kind, messages.encode(body), command_id, attempt=attempt, deadline=deadline, headers=headers)
 
     async def raw(
-        self, vendor: str, kind: str, body: bytes, command_id: str, *, attempt: int = 1, deadline: float | None = 30.0, **headers: str
+        self,
+        vendor: str,
+        kind: str,
+        body: bytes,
+        command_id: str,
+        *,
+        attempt: int = 1,
+        deadline: float | None = 30.0,
+        headers: dict[str, str] | None = None,
     ) -> None:
         """Ask a vendor with any bytes."""
         head = {messages.MSG_ID: f"{command_id}.{attempt}", messages.COMMAND_ID: command_id, messages.ATTEMPT: str(attempt)}
         if deadline is not None:
-            head[messages.DEADLINE] = (datetime.now(UTC) + timedelta(seconds=deadline)).isoformat()  # noqa: TID251 - the hub's real clock
-        await self.js.publish(subjects.command(vendor, kind), body, headers=head | {name.replace("_", "-"): v for name, v in headers.items()})
+            head[messages.DEADLINE] = orders.later(deadline).isoformat()
+        await self.js.publish(subjects.command(vendor, kind), body, headers=head | (headers or {}))
 
     async def event(self, event_id: str, *, attempt: int | None = None, within: float = 8.0) -> Heard:
         """The event of that name, as soon as it has come."""

@@ -26,12 +26,12 @@ class Shelf(Adapter[ShelfConfig], Stock):
         return Reserved(sub_order_id=command.sub_order_id, reference=context.command_id)
 
     async def release(self, command: messages.Release, context: Context) -> Released:
-        return Released(sub_order_id=command.sub_order_id)
+        return Released(sub_order_id=f"{command.sub_order_id}{context.command_id[:0]}")
 
 
 class Half(Adapter[ShelfConfig], Shipping):
     async def ship(self, command: messages.Ship, context: Context) -> Pending:
-        return Pending(sub_order_id=command.sub_order_id)
+        return Pending(sub_order_id=f"{command.sub_order_id}{context.command_id[:0]}")
 
 
 def test_capabilities_and_settings_are_read_from_the_class() -> None:
@@ -78,7 +78,7 @@ def test_answers_have_a_kind_and_garbage_has_none() -> None:
     assert answer_kind("orders.submit", Pending(sub_order_id="s")) == "orders.pending"
     assert answer_kind("shipping.ship", Pending(sub_order_id="s")) == "shipping.pending"
     for garbage in (Released(sub_order_id="s"), "reserved", None):
-        with pytest.raises(ValueError, match="is no answer to stock.reserve"):
+        with pytest.raises(ValueError, match=r"is no answer to stock\.reserve"):
             answer_kind("stock.reserve", garbage)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from vendor_sdk.durable import Durable
 SCHEMA = "CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY)"
 
 
-def add(number: int):
+def add(number: int) -> Callable[[sqlite3.Connection], object]:
     return lambda db: db.execute("INSERT INTO t VALUES (?)", (number,))
 
 
@@ -32,9 +33,9 @@ async def test_a_failed_change_is_undone_whole(tmp_path: Path) -> None:
 
     def half(db: sqlite3.Connection) -> None:
         db.execute("INSERT INTO t VALUES (1)")
-        raise ValueError
+        raise ValueError("half done")
 
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match="half done"):
         await durable.do(half)
     assert await numbers(durable) == []
     await durable.close()

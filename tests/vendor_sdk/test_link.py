@@ -5,10 +5,13 @@ import contextlib
 import os
 import signal
 import socket
+from functools import partial
 from pathlib import Path
 
 import nats
 import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import NoStreamResponseError
 
@@ -23,6 +26,21 @@ from vendor_sdk.settings import Loaded, Secrets
 from vendor_sdk.spoke import Spoke
 
 
+def client_of(spoke: Spoke) -> Client:
+    client = spoke._link._client  # pyright: ignore[reportPrivateUsage] - only a test needs it
+    assert client
+    return client
+
+
+def writer_of(client: Client) -> asyncio.StreamWriter:
+    transport = client._transport  # pyright: ignore[reportPrivateUsage] - there is no public way to cut the line
+    return getattr(transport, "_io_writer")  # noqa: B009 - as above
+
+
+def has_reconnected(client: Client, since: int) -> bool:
+    return client.stats["reconnects"] > since and client.is_connected
+
+
 async def test_a_killed_broker_is_found_again(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     spoke = await run_spoke(vendor, {"ship_after": 0.1, "deliver_after": None})
     await stand.command(vendor, orders.ship("sub-1"), f"{vendor}.h")
@@ -30,7 +48,7 @@ async def test_a_killed_broker_is_found_again(stand: Stand, vendor: str, run_spo
     await asyncio.to_thread(stand.server.kill)
     await asyncio.sleep(0.5)
     await asyncio.to_thread(stand.server.start)
-    await until(lambda: stand.hub.is_connected and spoke._link.is_up)
+    await until(lambda: stand.hub.is_connected and spoke.is_connected)
     await until(lambda: stand.stored(vendor, "shipping.shipped"), 15)
     await stand.command(vendor, orders.ship("sub-2"), f"{vendor}.h2")
     await stand.event(f"{vendor}.h2.pending")
@@ -40,12 +58,11 @@ async def test_after_a_cut_line_no_command_goes_to_the_old_one(stand: Stand, ven
     """The broker lives on and would send to the pulls of the dead connection, were their inbox still listened on."""
     spoke = await run_spoke(vendor)
     for number in range(4):
-        await until(lambda: spoke._link.is_up)
-        client = spoke._link._client
-        assert client
+        await until(lambda: spoke.is_connected)
+        client = client_of(spoke)
         reconnects = client.stats["reconnects"]
-        client._transport._io_writer.transport.abort()
-        await until(lambda: client.stats["reconnects"] > reconnects and client.is_connected)  # noqa: B023 - done within the turn
+        writer_of(client).transport.abort()
+        await until(partial(has_reconnected, client, reconnects))
         await asyncio.sleep(0.1)
         await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
         await stand.event(f"{vendor}.r{number}.reserved", within=2)
@@ -64,11 +81,10 @@ async def test_a_lost_stream_is_pulled_again_when_it_is_back(stand: Stand, vendo
 
 async def test_a_client_closed_for_good_is_replaced(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     spoke = await run_spoke(vendor)
-    await until(lambda: spoke._link.is_up)
-    old = spoke._link._client
-    assert old
+    await until(lambda: spoke.is_connected)
+    old = client_of(spoke)
     await old.close()
-    await until(lambda: spoke._link.is_up and spoke._link._client is not old)
+    await until(lambda: spoke.is_connected and client_of(spoke) is not old)
     await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
     await stand.event(f"{vendor}.r.reserved")
 
@@ -79,7 +95,7 @@ async def test_a_broker_that_comes_late_is_waited_for(stand: Stand, vendor: str,
         port = taken.getsockname()[1]
     spoke = await run_spoke(vendor, nats={"url": f"nats://127.0.0.1:{port}"})
     await asyncio.sleep(0.3)
-    assert not spoke._link.is_up
+    assert not spoke.is_connected
 
     async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -92,7 +108,7 @@ async def test_a_broker_that_comes_late_is_waited_for(stand: Stand, vendor: str,
         await asyncio.gather(pipe(reader, inner_writer), pipe(inner_reader, writer))
 
     async with await asyncio.start_server(through, "127.0.0.1", port):
-        await until(lambda: spoke._link.is_up)
+        await until(lambda: spoke.is_connected)
         await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
         await stand.event(f"{vendor}.r.reserved")
         await spoke.stop()
@@ -103,20 +119,18 @@ async def test_a_black_hole_is_escaped(stand: Stand, vendor: str, run_spoke: Run
     monkeypatch.setattr("vendor_sdk.link.WEDGED_SECONDS", 0.5)
     monkeypatch.setattr("vendor_sdk.link.WATCH_SECONDS", 0.2)
     spoke = await run_spoke(vendor, nats={"url": stand.server.url, "ping": 0.2})
-    await until(lambda: spoke._link.is_up)
+    await until(lambda: spoke.is_connected)
     pid = stand.server.pid
     assert pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        client = spoke._link._client
-        assert client
-        writer = client._transport._io_writer
+        writer = writer_of(client_of(spoke))
         for _ in range(200):
             writer.write(b"PUB x 60000\r\n" + b"x" * 60000 + b"\r\n")
         await until(lambda: writer.transport.is_closing() and writer.transport.get_write_buffer_size() == 0, 10)
     finally:
         os.kill(pid, signal.SIGCONT)
-    await until(lambda: spoke._link.is_up, 15)
+    await until(lambda: spoke.is_connected, 15)
     await answered_in_the_end(stand, vendor)
 
 
@@ -145,8 +159,8 @@ async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
     try:
         seen: list[str] = []
 
-        async def see(msg: object) -> None:
-            seen.append(getattr(msg, "subject"))  # noqa: B009 - nats-py's type is its own
+        async def see(msg: Msg) -> None:
+            seen.append(msg.subject)
 
         await client.subscribe(">", cb=see)
         for prefix in (subjects.SPOKE_JETSTREAM_PREFIX, "$JS.API"):
@@ -162,7 +176,9 @@ async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
         assert info.state.messages == 0
         stored = await stand.js.get_last_msg(subjects.event_stream(bad), f"evt.{bad}.{good}.stock.reserved")
         assert stored.data == b"{}"
-        assert not [subject for subject in seen if good in subject and not subject.startswith(("evt.", "hb.", "cmd.", "JSHUB.", "$JS.API."))]
+        assert not [
+            subject for subject in seen if good in subject and not subject.startswith(("evt.", "hb.", "cmd.", "JSHUB.", "$JS.API."))
+        ]
         waiting = await stand.js.consumer_info(subjects.command_stream(good), subjects.CONSUMER_SPOKE)
         assert waiting.num_pending == 1
     finally:
@@ -174,7 +190,7 @@ async def test_a_wrong_key_is_never_let_in(stand: Stand, vendor: str) -> None:
     spoke = Spoke(stranger, stand.data)
     await spoke.start()
     await asyncio.sleep(0.5)
-    assert not spoke._link.is_up
+    assert not spoke.is_connected
     await spoke.stop()
 
 

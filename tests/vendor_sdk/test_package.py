@@ -36,7 +36,9 @@ def test_it_installs_and_runs_alone(wheel: Path, tmp_path: Path) -> None:
     for extra in lent.glob("_cffi_backend*"):
         (site / extra.name).symlink_to(extra)
     modules = sorted(f"vendor_sdk.{path.stem}" for path in SDK.glob("*.py") if path.stem != "__init__")
-    program = f"import importlib, sys; [importlib.import_module(m) for m in {modules}]; print('hub' in sys.modules, 'spokes' in sys.modules)"
+    program = (
+        f"import importlib, sys; [importlib.import_module(m) for m in {modules}]; print('hub' in sys.modules, 'spokes' in sys.modules)"
+    )
     done = subprocess.run([python, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout == "False False\n"

@@ -34,7 +34,12 @@ def test_the_environment_is_above_the_file(tmp_path: Path) -> None:
 
 def test_secrets_come_from_the_environment_and_do_not_show(tmp_path: Path) -> None:
     path = write(tmp_path, 'adapter = "dummy"\n')
-    environ = {"SPOKE_SHOP_ONE_NATS_SEED": "SUOWN", "SPOKE_NATS_SEED": "SUALL", "SPOKE_SHOP_ONE_CONFIG_API_KEY": "k", "SPOKE_NATS_PASSWORD": "pw"}
+    environ = {
+        "SPOKE_SHOP_ONE_NATS_SEED": "SUOWN",
+        "SPOKE_NATS_SEED": "SUALL",
+        "SPOKE_SHOP_ONE_CONFIG_API_KEY": "k",
+        "SPOKE_NATS_PASSWORD": "pw",
+    }
     loaded = load(path, environ)
     assert (loaded.secrets.seed, loaded.secrets.password) == ("SUOWN", "pw")
     assert loaded.settings.config == {"api_key": "k"}

@@ -3,7 +3,9 @@
 import asyncio
 import time
 
+import msgspec
 import pytest
+from nats.aio.msg import Msg
 
 from tests.vendor_sdk import orders
 from tests.vendor_sdk.conftest import RunSpoke
@@ -39,8 +41,8 @@ async def test_every_command_is_answered(stand: Stand, vendor: str, run_spoke: R
 async def test_an_answer_carries_the_commands_headers(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     await run_spoke(vendor)
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    extra = {"Mk_Order_Id": "ord_1", "Mk_Correlation_Id": "req-7", "traceparent": trace}
-    await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r", attempt=3, **extra)
+    extra = {"Mk-Order-Id": "ord_1", "Mk-Correlation-Id": "req-7", "traceparent": trace}
+    await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r", attempt=3, headers=extra)
     heard = await stand.event(f"{vendor}.r.reserved")
     brokers_own = {"Nats-Request-Info"}
     assert {name: value for name, value in heard.headers.items() if name not in brokers_own} == {
@@ -117,7 +119,7 @@ async def test_a_rejection_becomes_the_refusing_answer(stand: Stand, vendor: str
 
 async def test_pending_is_settled_by_a_fact(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     await run_spoke(vendor, {"accept_after": 0.3})
-    await stand.command(vendor, orders.submit("sub-1"), f"{vendor}.s", Mk_Order_Id="ord_9")
+    await stand.command(vendor, orders.submit("sub-1"), f"{vendor}.s", headers={"Mk-Order-Id": "ord_9"})
     assert isinstance((await stand.event(f"{vendor}.s.pending")).body, Pending)
     accepted = await stand.event(f"{vendor}.s.accepted")
     assert accepted.headers["Mk-Order-Id"] == "ord_9"
@@ -204,12 +206,18 @@ async def test_a_late_command_that_was_done_is_still_answered(stand: Stand, vend
 
 @pytest.mark.parametrize(
     ("do", "code"),
-    [("unsupported", "unsupported"), ("misconfigured", "misconfigured"), ("needs_reauth", "needs_reauth"), ("bug", "failed"), ("garbage", "failed")],
+    [
+        ("unsupported", "unsupported"),
+        ("misconfigured", "misconfigured"),
+        ("needs_reauth", "needs_reauth"),
+        ("bug", "failed"),
+        ("garbage", "failed"),
+    ],
 )
 async def test_a_permanent_error_is_a_dead_letter_at_once(stand: Stand, vendor: str, run_spoke: RunSpoke, do: str, code: str) -> None:
     await run_spoke(vendor, {"faults": [{"do": do}]})
     body = orders.reserve("sub-1")
-    await stand.command(vendor, body, f"{vendor}.{do}", Mk_Order_Id="ord_4")
+    await stand.command(vendor, body, f"{vendor}.{do}", headers={"Mk-Order-Id": "ord_4"})
     heard = await stand.event(f"{vendor}.{do}.dead")
     assert isinstance(heard.body, Dead)
     assert (heard.body.error, heard.body.command_kind, heard.body.attempts) == (code, "stock.reserve", 1)
@@ -297,6 +305,7 @@ async def test_slow_work_stays_ours_beyond_the_brokers_patience(stand: Stand, ve
     await stand.event(f"{vendor}.r.reserved")
     await stand.settled(vendor)
     info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)
+    assert info.delivered
     assert info.delivered.consumer_seq == 1
 
 
@@ -310,7 +319,7 @@ async def test_an_open_breaker_stops_the_pulling(stand: Stand, vendor: str, run_
     )
     for number in range(40):
         await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
-    await until(lambda: spoke._guard.states["stock"] == "open")
+    await until(lambda: spoke.breakers["stock"] == "open")
     await asyncio.sleep(0.3)
     stream = subjects.command_stream(vendor)
     info = await stand.js.consumer_info(stream, subjects.CONSUMER_SPOKE)
@@ -327,8 +336,8 @@ async def test_an_open_breaker_stops_the_pulling(stand: Stand, vendor: str, run_
 async def test_a_heartbeat_tells_how_well_it_is(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     beats: list[Heartbeat] = []
 
-    async def note(msg: object) -> None:
-        beats.append(messages.msgspec.json.decode(getattr(msg, "data"), type=Heartbeat))  # noqa: B009 - nats-py's type is its own
+    async def note(msg: Msg) -> None:
+        beats.append(msgspec.json.decode(msg.data, type=Heartbeat))
 
     await stand.hub.subscribe(subjects.heartbeat(vendor), cb=note)
     await stand.hub.flush()
@@ -343,7 +352,7 @@ async def test_a_heartbeat_tells_how_well_it_is(stand: Stand, vendor: str, run_s
 async def test_stopping_lets_the_work_end(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     spoke = await run_spoke(vendor, {"faults": [{"do": "slow", "seconds": 0.5}]})
     await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
-    await until(lambda: spoke._since)
+    await until(lambda: spoke.in_flight)
     await spoke.stop()
     heard: Heard = await stand.event(f"{vendor}.r.reserved", within=0.5)
     assert heard.kind == "stock.reserved"
