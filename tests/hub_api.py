@@ -8,7 +8,7 @@ import httpx
 import pytest_asyncio
 from litestar import Litestar
 
-from hub.app import create_app, running
+from hub.app import create_app
 from hub.customers.register import NewCustomer, register
 from hub.kernel.money import Money
 from hub.runtime import auth
@@ -16,7 +16,7 @@ from hub.runtime.database import Actor, Database
 from hub.settings import load_settings
 from hub.vendors.admit import admit
 from hub.vendors.model import NewVendor, ShippingOption
-from hub.wiring import Wiring, tables, wire
+from hub.wiring import Wiring, wire
 
 ADDRESS = {"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
 
@@ -66,18 +66,10 @@ def settings_for(database_url: str, **more: str) -> dict[str, str]:
     }
 
 
-async def make_schema(database: Database) -> None:
-    """The tables where migrations have not made them already."""
-    async with database.engine.begin() as connection:
-        await connection.run_sync(tables().create_all)
-
-
 @pytest_asyncio.fixture(scope="module")
 async def api(database_url: str) -> AsyncGenerator[Api]:
     """The API with two vendors (acme, bolt), two customers (ada, bob) and an operator (olga)."""
     wiring = wire(load_settings(environ=settings_for(database_url)), "test")
-    async with wiring.database.engine.begin() as connection:
-        await connection.run_sync(tables().create_all)
     keys = await people(wiring.database)
     app = create_app(wiring)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]  # litestar's own ASGI types
@@ -98,6 +90,3 @@ async def people(database: Database) -> dict[str, str]:
             new = NewVendor(code=code, name=code.title(), country="DE", shipping_options=[express, standard])
             keys[code] = (await admit(tx, new)).api_key or ""
     return keys
-
-
-__all__ = ["ADDRESS", "Api", "api", "make_schema", "people", "running", "settings_for"]

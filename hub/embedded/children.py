@@ -34,12 +34,16 @@ class Server(Protocol):
 
 
 class Python:
-    """A child that runs one of our own commands (`module` and its words) with its output in `log`."""
+    """A child that runs one of our own commands (`module` and its words) with its output in `log`.
 
-    def __init__(self, module: str, words: Sequence[str], *, env: Mapping[str, str], log: Path) -> None:
+    `patience`: the seconds it may take to stop before SIGKILL.
+    """
+
+    def __init__(self, module: str, words: Sequence[str], *, env: Mapping[str, str], log: Path, patience: float = 15.0) -> None:
         self._argv = [sys.executable, "-m", module, *words]
         self._env = dict(env) | {VARIABLE: "1"}
         self.log = log
+        self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -62,10 +66,10 @@ class Python:
         if self._process and self.running:
             self._process.send_signal(signal.SIGTERM)
 
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL after ten seconds."""
+    def stop(self, patience: float = 10.0) -> None:
+        """SIGTERM, and SIGKILL after `patience` seconds."""
         if self._process:
-            end(self._process, signal.SIGTERM)
+            end(self._process, signal.SIGTERM, patience=patience)
 
     def exit_code(self) -> int | None:
         """What it ended with; None while it runs."""

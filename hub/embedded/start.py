@@ -15,6 +15,8 @@ from hub.embedded.postgres import Postgres
 from hub.embedded.supervisor import READY_SECONDS, Ports, StartFailed, Supervisor, tail
 
 WAIT_SECONDS = 3 * READY_SECONDS
+ENDING_SECONDS = 60.0
+"""How long a hub may take to end all its children in order."""
 
 
 async def start(data: Path | None, ports: Ports, settings_file: Path | None = None) -> None:
@@ -50,12 +52,13 @@ def running_hub(data: Path) -> Generator[tuple[Running, Path]]:
 def own_hub(folder: Folder, environment: Mapping[str, str]) -> Generator[Running]:
     """A hub on `folder` and free ports while the block runs; the folder stays. Raises `StartFailed`."""
     folder.root.mkdir(parents=True, exist_ok=True)
-    hub = Python("hub.cli", ["run", "--data", str(folder.root), "--port", "0"], env=environment, log=folder.root / "run.log")
+    words = ["run", "--data", str(folder.root), "--port", "0"]
+    hub = Python("hub.cli", words, env=environment, log=folder.root / "run.log", patience=READY_SECONDS)  # it has children to wait for
     try:
         hub.start()
         yield _wait_for(hub, folder)
     finally:
-        hub.stop()
+        hub.stop(ENDING_SECONDS)
 
 
 def discard(folder: Folder) -> None:

@@ -3,10 +3,15 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
+from hub.embedded.folder import write_private
+from hub.embedded.nkey import new_seed, public_of
+from hub.kernel.errors import Unavailable
 from hub.replay.files import CURRENCY, Good, History, Shop
 from hub.replay.web import Web
 from hub.runtime.bus import Bus
@@ -28,8 +33,11 @@ T = TypeVar("T")
 Tell = Callable[[int], None]
 
 
-async def open_shops(web: Web, operator: str, history: History, tell: Tell) -> dict[Good, str]:
-    """Offer id by good; `tell` hears how many vendors are done. Raises `Refused`, also on a hub that has these vendors already."""
+async def open_shops(web: Web, operator: str, history: History, seeds: Path, tell: Tell) -> dict[Good, str]:
+    """Offer id by good. `seeds` is where `hub run` looks for the secret keys of spokes; `tell` hears how many vendors are done.
+
+    Raises `Refused`, also on a hub that has these vendors already.
+    """
     demand = history.demand()
     goods: dict[str, list[Good]] = {}
     for good in sorted(demand):
@@ -38,7 +46,7 @@ async def open_shops(web: Web, operator: str, history: History, tell: Tell) -> d
 
     async def open_one(shop: Shop) -> None:
         own = goods[shop.id]
-        key = (await web(operator, "POST", "/v1/admin/vendors", _vendor(shop)))["api_key"]
+        key = (await web(operator, "POST", "/v1/admin/vendors", _vendor(shop, _new_key(shop, seeds))))["api_key"]
         for start in range(0, len(own), BULK):
             some = own[start : start + BULK]
             put = await web(key, "POST", "/v1/vendor/offers", {"offers": [_offer(good, demand[good]) for good in some]})
@@ -88,7 +96,11 @@ class Presence:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _count_streams(self) -> int:
-        return (await self._bus.js.account_info()).streams
+        """None while the broker takes in new accounts: then JetStream is away for a moment."""
+        try:
+            return (await self._bus.js.account_info()).streams
+        except (NatsError, Unavailable):
+            return 0
 
     async def _heard(self, msg: Msg) -> None:
         self._alive.add(msg.subject.partition(".")[2])
@@ -107,11 +119,19 @@ async def each(things: Sequence[T], do: Callable[[T], Awaitable[None]], at_once:
             group.create_task(take())
 
 
-def _vendor(shop: Shop) -> dict[str, Any]:
+def _new_key(shop: Shop, seeds: Path) -> str:
+    """The public half of a new key for its spoke, whose seed is laid where the spoke will look for it."""
+    seed = new_seed()
+    write_private(seeds / f"{shop.code}.nk", seed.encode())
+    return public_of(seed)
+
+
+def _vendor(shop: Shop, nkey_public: str) -> dict[str, Any]:
     return {
         "code": shop.code,
         "name": f"{shop.city.title()} {shop.id[:6]}",
         "country": COUNTRY,
+        "nkey_public": nkey_public,
         "capabilities": ["stock", "orders", "shipping"],
         "commission_bps": COMMISSION_BPS,
         "hold_seconds": HOLD_SECONDS,

@@ -1,7 +1,7 @@
 """Owns who asks over HTTP: API keys looked up once and remembered for a few seconds, and the guards of each area."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from litestar.connection import ASGIConnection
@@ -12,7 +12,7 @@ from hub.runtime import auth
 from hub.runtime.auth import Caller
 from hub.runtime.database import Actor, Database
 
-Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
 
 REMEMBER_SECONDS = 5.0
 """How long a revoked key may still work in a process that has just seen it."""
@@ -60,9 +60,7 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
 def area(kind: str, scope: str) -> Guard:
     """A guard that lets in callers of `kind` with ``<scope>:read`` for reads and ``<scope>:write`` for the rest."""
 
-    async def guard(
-        connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
-    ) -> None:  # litestar takes both; this one runs in the loop
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:  # a sync one would run in a thread
         caller = caller_of(connection)
         if caller is None:
             raise NotAuthorizedException("a valid API key is needed: Authorization: Bearer <key>")

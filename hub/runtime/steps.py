@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     select,
@@ -152,30 +153,35 @@ async def add(tx: Tx, *new: NewStep) -> list[str]:
     """Write steps; their ids. Workers are woken after commit if any is due."""
     if not new:
         return []
-    rows: list[dict[str, Any]] = []
-    for step in new:
-        tx.woken = tx.woken or (step.after == 0 and not step.waiting)
-        due = step.deadline if step.waiting and step.deadline is not None else step.after
-        rows.append(
-            {
-                "id": step.id or tx.ids.new("cmd"),
-                "saga_id": step.saga_id,
-                "subject_id": step.subject_id,
-                "target": step.target,
-                "kind": step.kind,
-                "payload": msgspec.to_builtins(step.payload),
-                "undoes": step.undoes,
-                "waiting": step.waiting,
-                "redrive_seconds": step.redrive,
-                "due_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, due),
-                "deadline": None if step.deadline is None else func.now() + func.make_interval(0, 0, 0, 0, 0, 0, step.deadline),
-                "correlation_id": tx.trace.correlation_id,
-                "traceparent": tx.trace.traceparent,
-            }
-        )
-    for row in rows:
-        await tx.execute(insert(steps).values(row))
+    rows = [_row(tx, step) for step in new]
+    tx.woken = tx.woken or any(step.after == 0 and not step.waiting for step in new)
+    await tx.execute(_INSERT, rows)
     return [row["id"] for row in rows]
+
+
+def _seconds_from_now(name: str) -> Any:
+    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam(name, type_=Float))
+
+
+_INSERT = insert(steps).values(due_at=_seconds_from_now("after"), deadline=_seconds_from_now("within"))
+
+
+def _row(tx: Tx, step: NewStep) -> dict[str, Any]:
+    return {
+        "id": step.id or tx.ids.new("cmd"),
+        "saga_id": step.saga_id,
+        "subject_id": step.subject_id,
+        "target": step.target,
+        "kind": step.kind,
+        "payload": msgspec.to_builtins(step.payload),
+        "undoes": step.undoes,
+        "waiting": step.waiting,
+        "redrive_seconds": step.redrive,
+        "after": step.deadline if step.waiting and step.deadline is not None else step.after,
+        "within": step.deadline,
+        "correlation_id": tx.trace.correlation_id,
+        "traceparent": tx.trace.traceparent,
+    }
 
 
 CLAIM = text("""

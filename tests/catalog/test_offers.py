@@ -23,12 +23,8 @@ class TestPut:
 
     async def test_another_vendor_offers_the_same_variant(self, api: Api):
         lamp = (await api("acme", "PUT", "/v1/vendor/offers/lamp2", terms())).json()
-        rival = await api(
-            "bolt",
-            "PUT",
-            "/v1/vendor/offers/b-lamp",
-            {"price": {"amount": 90, "currency": "EUR"}, "stock": 0, "variant_id": lamp["variant_id"]},
-        )
+        joined = {"price": {"amount": 90, "currency": "EUR"}, "stock": 0, "variant_id": lamp["variant_id"]}
+        rival = await api("bolt", "PUT", "/v1/vendor/offers/b-lamp", joined)
         assert rival.status_code == 200, rival.text
         shown = (await api("", "GET", f"/v1/products/{lamp['product_id']}")).json()["variants"][0]["offers"]
         assert [(offer["vendor"], offer["available"]) for offer in shown] == [("acme", True), ("bolt", False)]

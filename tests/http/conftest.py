@@ -1,3 +1,5 @@
 """Owns the fixtures of this folder: the whole API."""
 
-from tests.hub_api import api  # noqa: F401  # a fixture
+from tests.hub_api import api
+
+__all__ = ["api"]

@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from hub.app import create_app
+from hub.customers.register import NewCustomer, register
 from hub.embedded.nats import Nats
+from hub.runtime.database import Tx
 from hub.runtime.edge import Windows
 from hub.settings import load_settings
 from hub.wiring import wire
@@ -154,10 +156,8 @@ class TestRates:
         await wiring.close()
 
 
-async def new_buyer(tx):
-    from hub.customers.register import NewCustomer, register
-
-    return (await register(tx, NewCustomer(name="x", email="x@example.com"))).api_key
+async def new_buyer(tx: Tx) -> str:
+    return (await register(tx, NewCustomer(name="x", email="x@example.com"))).api_key or ""
 
 
 class TestHealth:

@@ -1,5 +1,8 @@
 """Thousands of made-up requests against a served hub: no 5xx, no answer that its OpenAPI document does not know."""
 
+# schemathesis and hypothesis leave some of their types open
+# pyright: reportUnknownVariableType=false, reportUntypedFunctionDecorator=false
+
 import asyncio
 import os
 import subprocess
@@ -28,9 +31,11 @@ from hub.settings import load_settings
 from hub.wiring import wire
 from tests.hub_api import ADDRESS, people, settings_for
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "25"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
 BODY = {"price": {"amount": 500, "currency": "EUR"}, "stock": 1000, "product": {"title": "Mug", "category": "kitchen"}}
+
+PATIENCE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
 
 
 class Served:
@@ -122,7 +127,7 @@ def test_the_document_is_served(served: Served):
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=PATIENCE,
 )
 def test_every_answer_is_documented(case: Any, served: Served):
     path = case.operation.path
@@ -140,7 +145,7 @@ def use_real_ids(case: Any, ids: dict[str, str]) -> None:
 
 
 @schema.parametrize()
-@settings(max_examples=1, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, deadline=None, derandomize=True, suppress_health_check=PATIENCE)
 def test_no_key_opens_nothing(case: Any, served: Served):
     answer = case.call_and_validate(headers={"Authorization": "Bearer forged"}, checks=CHECKS, base_url=served.url, timeout=20)
     assert answer.status_code >= 400 or not case.operation.definition.raw.get("security")

@@ -70,10 +70,8 @@ class TestQuote:
     def test_shipping_is_the_parcel_and_what_units_add(self, lines: list[QuotedLine]):
         for part in price(lines).parts:
             added = sum(line.shipping_price * line.quantity for line in part.lines)
-            base = dict((code, amount) for code, _, amount, _ in VENDORS[part.vendor].options)
-            assert {option.code: option.price for option in part.shipping_options} == {
-                code: amount + added for code, amount in base.items()
-            }
+            expected = {code: base + added for code, _, base, _ in VENDORS[part.vendor].options}
+            assert {option.code: option.price for option in part.shipping_options} == expected
             assert part.shipping_options == sorted(part.shipping_options, key=lambda option: option.price)
 
     def test_elsewhere_no_tax_is_known(self):

@@ -93,7 +93,7 @@ async def test_a_move_is_saved_and_told_with_who_what_when_and_why(database: Dat
     await new(database, "moved")
     trace = Trace.new("request-1")
     async with database.tx(Actor("operator", "olga"), trace) as tx:
-        assert await LIFE.advance(tx, "moved", Act.PRESS, reason="dark", data={"hour": 21}, color="warm") is Lamp.ON
+        assert await LIFE.advance(tx, "moved", Act.PRESS, reason="dark", data={"hour": 21}, values={"color": "warm"}) is Lamp.ON
         assert tx.changed == {"house-of-moved"}
     state, (birth, moment) = await seen(database, "moved")
     assert state == ("on", 1, "warm")
@@ -128,7 +128,7 @@ async def test_within_a_transaction_that_goes_on_a_refusal_wrote_nothing(databas
     await new(database, "tried")
     async with database.tx() as tx:
         with pytest.raises(Conflict):
-            await LIFE.advance(tx, "tried", Act.BREAK, color="red")
+            await LIFE.advance(tx, "tried", Act.BREAK, values={"color": "red"})
     state, moments = await seen(database, "tried")
     assert (state, len(moments)) == (("off", 0, None), 1)
 
