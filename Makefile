@@ -25,6 +25,7 @@ lint: $(STAMP)
 	@$(VENV)/bin/ruff format --check $(CODE)
 	@$(VENV)/bin/ruff check $(CODE)
 	@$(VENV)/bin/basedpyright --level error
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	@$(VENV)/bin/codespell $(CODE) config README.md
 
 # What both distributions and the developers need, and what installs it; our own SDK comes from this tree.

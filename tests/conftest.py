@@ -45,11 +45,11 @@ async def template(postgres: Postgres) -> str:
     return TEMPLATE
 
 
-FreshDatabase = Callable[[], Awaitable[str]]
+MakeDatabase = Callable[[], Awaitable[str]]
 
 
 @pytest_asyncio.fixture(scope="session")
-async def fresh_database(postgres: Postgres, template: str) -> FreshDatabase:
+async def fresh_database(postgres: Postgres, template: str) -> MakeDatabase:
     """Makes a database with the schema, of the caller's own; answers its SQLAlchemy address."""
 
     async def make() -> str:
@@ -61,17 +61,21 @@ async def fresh_database(postgres: Postgres, template: str) -> FreshDatabase:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def database_url(fresh_database: FreshDatabase) -> AsyncIterator[str]:
+async def database_url(fresh_database: MakeDatabase) -> AsyncIterator[str]:
     """This test module's own database, with the schema, as `postgresql+asyncpg://…`."""
     yield await fresh_database()
 
 
-@pytest_asyncio.fixture(scope="module")
-async def empty_database_url(postgres: Postgres) -> str:
-    """A database of this module's own without any schema, for tests of migrations."""
-    name = f"empty_{next(_numbers)}"
-    await _administer(postgres, f"CREATE DATABASE {name}")
-    return postgres.url_of(name)
+@pytest_asyncio.fixture(scope="session")
+async def empty_database(postgres: Postgres) -> MakeDatabase:
+    """Makes a database without any schema, for tests of migrations; answers its SQLAlchemy address."""
+
+    async def make() -> str:
+        name = f"empty_{next(_numbers)}"
+        await _administer(postgres, f"CREATE DATABASE {name}")
+        return postgres.url_of(name)
+
+    return make
 
 
 @pytest.fixture(scope="module")

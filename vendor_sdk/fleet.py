@@ -37,8 +37,9 @@ class Fleet:
         return sorted(self._running)
 
     def add(self, name: str, loaded: Loaded) -> None:
-        """Run one spoke from now on."""
-        self._running[name] = asyncio.create_task(self._keep(loaded))
+        """Run one spoke from now on. Raises `Misconfigured` if its adapter does not exist or refuses its settings."""
+        spoke = Spoke(loaded, self._data, self._gate)
+        self._running[name] = asyncio.create_task(self._keep(spoke))
 
     async def remove(self, name: str) -> None:
         """Drain and stop one spoke."""
@@ -76,6 +77,8 @@ class Fleet:
                 self.add(name, load(path))
             except AdapterError as error:
                 log.error("not started: %s", error.message)  # noqa: TRY400 - the message says it all
+            except Exception:
+                log.exception("not started: %s", path)
 
     async def watch(self) -> None:
         """Scan every second, until canceled."""
@@ -86,23 +89,28 @@ class Fleet:
                 log.warning("cannot read %s: %s", self._config, error)
             await asyncio.sleep(RESCAN_SECONDS)
 
-    async def _keep(self, loaded: Loaded) -> None:
-        """Run one spoke until canceled; one that cannot start (wrong settings, its vendor's system down) is tried again."""
+    async def _keep(self, spoke: Spoke) -> None:
+        """Run one spoke until canceled; one that cannot start (its vendor's system is down) is tried again."""
         pause = RESTART_FIRST
-        with bound(vendor=loaded.settings.vendor):
-            while True:
-                try:
-                    spoke = Spoke(loaded, self._data, self._gate)
-                    await spoke.start()
-                    break
-                except Exception:
-                    log.exception("cannot start, trying again in %.0f s", pause)
+        with bound(vendor=spoke.vendor):
+            while not await self._started(spoke, pause):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RESTART_MAX)
             try:
                 await asyncio.Event().wait()
             finally:
                 await spoke.stop()
+
+    async def _started(self, spoke: Spoke, pause: float) -> bool:
+        try:
+            await spoke.start()
+        except AdapterError as error:
+            log.error("cannot start, trying again in %.0f s: %s", pause, error.message)  # noqa: TRY400 - the message says it all
+        except Exception:
+            log.exception("cannot start, trying again in %.0f s", pause)
+        else:
+            return True
+        return False
 
 
 async def run(names: list[str], *, config: Path, data: Path, watch: bool) -> None:
@@ -116,8 +124,12 @@ async def run(names: list[str], *, config: Path, data: Path, watch: bool) -> Non
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, ended.set)
     fleet = Fleet(config, data)
-    for name, loaded in {name: load(config / f"{name}.toml") for name in names}.items():
-        fleet.add(name, loaded)
+    try:
+        for name, loaded in {name: load(config / f"{name}.toml") for name in names}.items():
+            fleet.add(name, loaded)
+    except AdapterError:
+        await fleet.stop()
+        raise
     watching = asyncio.create_task(fleet.watch()) if watch else None
     await ended.wait()
     if watching:

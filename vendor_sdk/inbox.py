@@ -54,7 +54,11 @@ class Inbox:
     async def open(cls, vendor: str, path: Path) -> "Inbox":
         """The memory of `vendor` in the file at `path`; what is older than any redelivery is dropped."""
         inbox = cls(vendor, await Durable.open(path, SCHEMA))
-        await inbox.forget(time.time() - KEEP_SECONDS)
+        try:
+            await inbox.forget(time.time() - KEEP_SECONDS)
+        except BaseException:
+            await inbox.close()
+            raise
         return inbox
 
     async def close(self) -> None:

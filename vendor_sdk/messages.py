@@ -35,33 +35,33 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of every body on the wire."""
 
 
-class Item(Message):
+class Item(Message, frozen=True):
     """Some units of one of the vendor's SKUs."""
 
     sku: Sku
     quantity: Quantity
 
 
-class PricedItem(Item):
+class PricedItem(Item, frozen=True):
     """An item as the buyer bought it; `unit_price` in minor units."""
 
     title: Text
     unit_price: Minor
 
 
-class Address(Message):
+class Address(Message, frozen=True):
     """Where the goods go; `country` is ISO 3166-1 alpha-2."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     line1: Annotated[str, Meta(min_length=1, max_length=200)]
     city: Annotated[str, Meta(min_length=1, max_length=100)]
     postal_code: Annotated[str, Meta(min_length=1, max_length=20)]
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", max_length=2)]
     line2: Annotated[str, Meta(max_length=200)] = ""
     region: Annotated[str, Meta(max_length=100)] = ""
 
 
-class Parcel(Message):
+class Parcel(Message, frozen=True):
     """One tracked box."""
 
     carrier: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -71,7 +71,7 @@ class Parcel(Message):
 # Commands: hub to vendor. The command id (header) is the idempotency key: do it once, answer it always.
 
 
-class Reserve(Message):
+class Reserve(Message, frozen=True):
     """``stock.reserve``: set these units aside for a sub-order until `expires_at`; all of them or none."""
 
     sub_order_id: Id
@@ -79,7 +79,7 @@ class Reserve(Message):
     expires_at: datetime
 
 
-class Release(Message):
+class Release(Message, frozen=True):
     """``stock.release``: give back what `reserve_command_id` set aside.
 
     If that command is unknown, remember the release: when the reserve arrives late it must be refused.
@@ -89,7 +89,7 @@ class Release(Message):
     reserve_command_id: Id
 
 
-class Submit(Message):
+class Submit(Message, frozen=True):
     """``orders.submit``: will you fulfill this sub-order? Nothing leaves the house before ``shipping.ship``."""
 
     sub_order_id: Id
@@ -103,7 +103,7 @@ class Submit(Message):
     answer_by: datetime
 
 
-class Recall(Message):
+class Recall(Message, frozen=True):
     """``orders.recall``: stop; the sub-order is to be canceled. Refuse only if the goods have left.
 
     A recall for an unknown submit leaves a tombstone, as a release does.
@@ -114,7 +114,7 @@ class Recall(Message):
     reason: Reason
 
 
-class Ship(Message):
+class Ship(Message, frozen=True):
     """``shipping.ship``: the sub-order is paid; send it."""
 
     sub_order_id: Id
@@ -123,7 +123,7 @@ class Ship(Message):
     shipping_option: Annotated[str, Meta(max_length=64)]
 
 
-class Track(Message):
+class Track(Message, frozen=True):
     """``shipping.track``: have the goods of a shipped sub-order arrived? Asked again from time to time until they have."""
 
     sub_order_id: Id
@@ -133,14 +133,14 @@ class Track(Message):
 # Answers and facts: vendor to hub.
 
 
-class Reserved(Message):
+class Reserved(Message, frozen=True):
     """``stock.reserved`` answers reserve; `reference` is the vendor's own reservation number."""
 
     sub_order_id: Id
     reference: Annotated[str, Meta(max_length=128)] = ""
 
 
-class Refused(Message):
+class Refused(Message, frozen=True):
     """``stock.refused`` answers reserve: nothing was set aside."""
 
     sub_order_id: Id
@@ -148,20 +148,20 @@ class Refused(Message):
     detail: Text = ""
 
 
-class Released(Message):
+class Released(Message, frozen=True):
     """``stock.released`` answers release, also when there was nothing to release."""
 
     sub_order_id: Id
 
 
-class Accepted(Message):
+class Accepted(Message, frozen=True):
     """``orders.accepted`` answers submit, at once or later."""
 
     sub_order_id: Id
     reference: Annotated[str, Meta(max_length=128)] = ""
 
 
-class Declined(Message):
+class Declined(Message, frozen=True):
     """``orders.declined`` answers submit, at once or later."""
 
     sub_order_id: Id
@@ -169,7 +169,7 @@ class Declined(Message):
     detail: Text = ""
 
 
-class Pending(Message):
+class Pending(Message, frozen=True):
     """``orders.pending``, ``shipping.pending``: understood, the answer comes later. Unknown means pending.
 
     Never final: the hub asks the same command again from time to time, and the adapter answers what it knows by then.
@@ -178,33 +178,33 @@ class Pending(Message):
     sub_order_id: Id
 
 
-class Recalled(Message):
+class Recalled(Message, frozen=True):
     """``orders.recalled`` answers recall: the goods will not leave."""
 
     sub_order_id: Id
 
 
-class Kept(Message):
+class Kept(Message, frozen=True):
     """``orders.kept`` answers recall: too late, the goods have left."""
 
     sub_order_id: Id
     reason: Reason = "already_shipped"
 
 
-class Shipped(Message):
+class Shipped(Message, frozen=True):
     """``shipping.shipped`` answers ship, at once or later."""
 
     sub_order_id: Id
     parcels: list[Parcel]
 
 
-class Delivered(Message):
+class Delivered(Message, frozen=True):
     """``shipping.delivered`` answers track: the goods arrived."""
 
     sub_order_id: Id
 
 
-class Dead(Message):
+class Dead(Message, frozen=True):
     """``spoke.dead``: the spoke gave a command up for good; a copy for the hub's triage."""
 
     command_kind: Annotated[str, Meta(max_length=64)]
@@ -214,7 +214,7 @@ class Dead(Message):
     payload: Annotated[str, Meta(max_length=BODY_BYTES_MAX)]
 
 
-class Heartbeat(Message):
+class Heartbeat(Message, frozen=True):
     """``hb``: alive, and how well."""
 
     boot_id: Id

@@ -74,9 +74,9 @@ class Spoke:
         """Open the memory and the adapter, then begin to connect. Raises what the adapter's `open` raises."""
         with bound(vendor=self.vendor):
             self._inbox = await Inbox.open(self.vendor, self._data / FILE)
-            self._outbox = Outbox(self._inbox, self._link.publish)
-            self._adapter: Adapter[Any] = self._adapter_type(self.vendor, self._config, self._outbox, self._data)
             try:
+                self._outbox = Outbox(self._inbox, self._link.publish)
+                self._adapter: Adapter[Any] = self._adapter_type(self.vendor, self._config, self._outbox, self._data)
                 await self._adapter.open()
             except BaseException:
                 await self._inbox.close()

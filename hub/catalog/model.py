@@ -7,11 +7,12 @@ import msgspec
 from msgspec import Meta
 
 from hub.kernel.money import Money
+from hub.kernel.text import END
 from vendor_sdk.messages import Sku
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=5000)]
-Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", max_length=64)]
+Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}" + END, max_length=64)]
 OnHand = Annotated[int, Meta(ge=0, le=1_000_000)]
 VariantId = Annotated[str, Meta(min_length=1, max_length=64)]
 

@@ -7,6 +7,7 @@ from msgspec import Meta
 from sqlalchemy import insert
 
 from hub.customers.tables import customers
+from hub.kernel.text import END
 from hub.runtime import auth
 from hub.runtime.database import Actor, Tx
 
@@ -15,7 +16,7 @@ class NewCustomer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A customer to be registered."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
-    email: Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+    email: Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+" + END)]
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,16 +98,17 @@ class Supervisor:
         self._tell(f"ready in {time.monotonic() - begun:.1f} s")
 
     async def _keep(self) -> None:
-        checked = time.monotonic()
+        due = time.monotonic()
         while True:
             await self._pause(0.2)
             self._look()
-            if time.monotonic() - checked >= 1:
-                checked = time.monotonic()
+            if (begun := time.monotonic()) >= due:
                 try:
                     await self._welcome_vendors()
                 except (OSError, NatsFailed, SQLAlchemyError) as failed:  # one of them restarts: tried again in a second
                     self._tell(f"new vendors have to wait: {failed}")
+                took = time.monotonic() - begun
+                due = begun + took + max(1, 3 * took)  # hundreds of new vendors cost the broker seconds at each look
 
     def _end(self) -> None:
         self.folder.withdraw()

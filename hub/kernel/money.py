@@ -9,7 +9,7 @@ from msgspec import Meta
 
 AMOUNT_MAX = 10**12
 
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", min_length=3, max_length=3, description="ISO 4217 code")]
 Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="integer minor units (cents for EUR)")]
 
 DECIMALS_DEFAULT = 2

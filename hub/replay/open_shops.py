@@ -96,7 +96,7 @@ class Presence:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _count_streams(self) -> int:
-        """None while the broker takes in new accounts: then JetStream is away for a moment."""
+        """How many there are; 0 while the broker takes in new accounts, when JetStream is away for a moment."""
         try:
             return (await self._bus.js.account_info()).streams
         except (NatsError, Unavailable):

@@ -204,7 +204,8 @@ UPDATE steps SET
     sent_at = now(),
     due_at = now() + make_interval(secs => least(300, redrive_seconds * power(2, least(attempt, 10))) * (0.9 + 0.2 * random()))
 FROM due WHERE steps.id = due.id
-RETURNING steps.id, saga_id, subject_id, target, kind, payload, undoes, state, verdict, attempt, waiting, deadline, correlation_id, traceparent
+RETURNING steps.id, saga_id, subject_id, target, kind, payload, undoes, state, verdict, attempt, waiting, deadline,
+    correlation_id, traceparent
 """)
 
 

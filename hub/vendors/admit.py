@@ -1,24 +1,19 @@
 """Admits a vendor: its account with us, its shipping options and its first API key."""
 
-import re
-
 from hub.kernel.errors import Conflict, Invalid
 from hub.runtime import auth
 from hub.runtime.database import Actor, Tx
 from hub.vendors import store
 from hub.vendors.advance import VENDOR_LIFE
 from hub.vendors.model import Admitted, NewVendor
-from vendor_sdk.subjects import VENDOR_PATTERN
 
 
 def check(new: NewVendor) -> None:
     """Raises `Invalid` for what a field alone cannot tell."""
-    if re.fullmatch(VENDOR_PATTERN, new.code) is None:
-        raise Invalid("vendor_code_invalid", f"a code matches {VENDOR_PATTERN}", field="/code")
     codes = [option.code for option in new.shipping_options]
     if len(set(codes)) != len(codes):
         raise Invalid("shipping_option_twice", "each shipping option needs a code of its own", field="/shipping_options")
-    if new.capabilities and new.embedded_spoke is None and new.nkey_public is None:  # `hub run` makes the keys of the spokes it runs
+    if (new.capabilities or new.embedded_spoke) and new.nkey_public is None:
         raise Invalid("nkey_missing", "a vendor with a spoke needs the public nkey the spoke signs in with", field="/nkey_public")
 
 

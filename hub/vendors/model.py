@@ -7,12 +7,15 @@ import msgspec
 from msgspec import Meta
 
 from hub.kernel.money import Money
+from hub.kernel.text import END
 from hub.vendors.states import VendorState
 from vendor_sdk.subjects import VENDOR_PATTERN
 
 Capability = Literal["stock", "orders", "shipping"]
-VendorCode = Annotated[str, Meta(pattern=VENDOR_PATTERN, max_length=63, description="lower case, begins with a letter")]
-OptionCode = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$", max_length=32)]
+VendorCode = Annotated[
+    str, Meta(pattern=VENDOR_PATTERN.removesuffix("$") + END, max_length=63, description="lower case, begins with a letter")
+]
+OptionCode = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}" + END, max_length=32)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", min_length=2, max_length=2, description="ISO 3166-1 alpha-2")]
 ConfigKey = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -45,9 +48,9 @@ class NewVendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     commission_bps: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     hold_seconds: Annotated[int, Meta(ge=0, le=365 * 86_400)] | None = None
     shipping_options: Annotated[list[ShippingOption], Meta(min_length=1, max_length=OPTIONS_MAX)]
-    embedded_spoke: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", max_length=32)] | None = None
+    embedded_spoke: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}" + END, max_length=32)] | None = None
     spoke_config: Annotated[dict[ConfigKey, ConfigValue], Meta(max_length=64)] = {}
-    connected_account: Annotated[str, Meta(pattern=r"^acct_[A-Za-z0-9_]{1,64}$", max_length=69)] | None = None
+    connected_account: Annotated[str, Meta(pattern=r"^acct_[A-Za-z0-9_]{1,64}" + END, max_length=69)] | None = None
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,24 +3,27 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.architecture.sources import CODE, ROOT
 
 FOLDERS = (*CODE, "migrations", "tests")
 
 
-def said(*command: str) -> str:
-    """What a linter complains of; nothing if it is content."""
+def content(*command: str) -> None:
+    """Fails with all that a linter complains of."""
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    if done.returncode != 0:
+        pytest.fail(done.stdout + done.stderr, pytrace=False)
 
 
 def test_ruff() -> None:
-    assert said("ruff", "check", "--quiet", "--output-format", "concise", *FOLDERS) == ""
+    content("ruff", "check", "--quiet", "--output-format", "concise", *FOLDERS)
 
 
 def test_ruff_format() -> None:
-    assert said("ruff", "format", "--check", "--quiet", *FOLDERS) == ""
+    content("ruff", "format", "--check", "--quiet", *FOLDERS)
 
 
 def test_types() -> None:
-    assert said("basedpyright", "--level", "error") == ""
+    content("basedpyright", "--level", "error")

@@ -13,7 +13,9 @@ NAMES_THAT_SAY_NOTHING = {"service", "services", "util", "utils", "helper", "hel
 
 
 def test_files_are_small() -> None:
-    limits = [(path, FILE_LINES_MAX) for path in modules(*CODE, "migrations/env.py")] + [(path, TEST_LINES_MAX) for path in modules("tests")]
+    limits = [(path, FILE_LINES_MAX) for path in modules(*CODE, "migrations/env.py")] + [
+        (path, TEST_LINES_MAX) for path in modules("tests")
+    ]
     lengths = [(named(path), len(path.read_text().splitlines()), limit) for path, limit in limits]
     assert [f"{name}: {lines} lines, at most {limit}" for name, lines, limit in lengths if lines > limit] == []
 

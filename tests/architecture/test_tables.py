@@ -15,14 +15,22 @@ DURATIONS = {"steps.redrive_seconds"}
 
 def leading(table: Table) -> list[list[str]]:
     """The columns of each index of a table, in order, however it was declared."""
-    found: list[list[str]] = [[column.name for column in index.columns] for index in table.indexes if not index.dialect_options["postgresql"]["where"]]
-    found += [[column.name for column in constraint.columns] for constraint in table.constraints if isinstance(constraint, UniqueConstraint)]
+    found: list[list[str]] = [
+        [column.name for column in index.columns] for index in table.indexes if not index.dialect_options["postgresql"]["where"]
+    ]
+    found += [
+        [column.name for column in constraint.columns] for constraint in table.constraints if isinstance(constraint, UniqueConstraint)
+    ]
     found += [[column.name] for column in table.columns if column.unique]
     return [*found, [column.name for column in table.primary_key.columns]]
 
 
 def test_every_module_with_a_table_is_known_to_the_wiring() -> None:
-    have = {named(path).removesuffix(".py").replace("/", ".") for path in modules("hub") if "metadata,\n" in path.read_text() and " = Table(" in path.read_text()}
+    have = {
+        named(path).removesuffix(".py").replace("/", ".")
+        for path in modules("hub")
+        if "metadata,\n" in path.read_text() and " = Table(" in path.read_text()
+    }
     assert have == set(TABLES)
 
 

@@ -42,6 +42,8 @@ class TestPut:
             ({"price": {"amount": -1, "currency": "EUR"}}, 400, "invalid_request", "/price/amount"),
             ({"price": {"amount": 1.5, "currency": "EUR"}}, 400, "invalid_request", "/price/amount"),
             ({"price": {"amount": 1, "currency": "euro"}}, 400, "invalid_request", "/price/currency"),
+            ({"price": {"amount": 1, "currency": "EUR\n"}}, 400, "invalid_request", "/price/currency"),
+            ({"product": {"title": "x", "category": "c\n"}}, 400, "invalid_request", "/product/category"),
             ({"stock": -1}, 400, "invalid_request", "/stock"),
             ({"shipping_price": {"amount": 1, "currency": "USD"}}, 422, "two_currencies", "/shipping_price/currency"),
             ({"variant_id": "var_x"}, 422, "product_or_variant", "/variant_id"),

@@ -25,6 +25,7 @@ from hub.embedded.nats import Nats
 from hub.embedded.nkey import new_seed, public_of
 from hub.embedded.ports import free_port
 from hub.embedded.postgres import Postgres
+from tests.conftest import MakeDatabase
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -140,9 +141,10 @@ def started(broker: Nats, database_url: str, tmp_path: Path):
             process.process.wait()
 
 
-def test_migrate_does_its_work_and_ends(broker: Nats, empty_database_url: str, tmp_path: Path):
+async def test_migrate_does_its_work_and_ends(broker: Nats, empty_database: MakeDatabase, tmp_path: Path):
+    url = await empty_database()
     for _ in range(2):  # the second finds nothing to do
-        process = Process("migrate", broker, empty_database_url, tmp_path)
+        process = Process("migrate", broker, url, tmp_path)
         assert process.process.wait(60) == 0, process.log.read_text()
 
 

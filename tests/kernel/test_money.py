@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -38,7 +39,7 @@ def test_who_weighs_nothing_gets_nothing(total: int, weights: list[int]) -> None
 @given(AMOUNTS, WEIGHTS)
 def test_who_weighs_more_gets_no_less(total: int, weights: list[int]) -> None:
     by_weight = sorted(zip(weights, allocate(total, weights), strict=True))
-    for (light, less), (heavy, more) in zip(by_weight, by_weight[1:], strict=False):
+    for (light, less), (heavy, more) in pairwise(by_weight):
         assert light == heavy or less <= more
 
 
@@ -64,7 +65,14 @@ def test_what_is_shown_can_be_read(amount: int, currency: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "currency", "minor"),
-    [("12.90", "EUR", 1290), ("12.9", "EUR", 1290), ("12", "EUR", 1200), ("-0.01", "EUR", -1), ("1290", "JPY", 1290), ("1.234", "KWD", 1234)],
+    [
+        ("12.90", "EUR", 1290),
+        ("12.9", "EUR", 1290),
+        ("12", "EUR", 1200),
+        ("-0.01", "EUR", -1),
+        ("1290", "JPY", 1290),
+        ("1.234", "KWD", 1234),
+    ],
 )
 def test_parse(text: str, currency: str, minor: int) -> None:
     assert parse(text, currency) == minor

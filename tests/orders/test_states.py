@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from hub.orders.states import FALLEN, ORDER_ENDS, SUB_ORDER, OrderState, SubOrderEvent, SubOrderState, roll_up
-
-S, O = SubOrderState, OrderState
+from hub.orders.states import FALLEN, ORDER_ENDS, SUB_ORDER, SubOrderEvent, roll_up
+from hub.orders.states import OrderState as W
+from hub.orders.states import SubOrderState as S
 
 AGREED = {S.ACCEPTED, S.RECALLING, S.SHIPPED, S.DELIVERED, S.SETTLED}
 ON_THE_ROAD = {S.SHIPPED, S.DELIVERED, S.SETTLED}
@@ -16,24 +16,24 @@ THERE = {S.DELIVERED, S.SETTLED}
 EVERY = [parts for size in (1, 2, 3) for parts in itertools.combinations_with_replacement(S, size)]
 
 
-def described(parts: Sequence[S]) -> OrderState:
+def described(parts: Sequence[S]) -> W:  # noqa: PLR0911  # one sentence a state
     """The order's state in words, from the outside: what is true of the parts that will still be fulfilled."""
     alive = {part for part in parts if part not in {S.DECLINED, S.CANCELED, S.EXPIRED}}
     if not alive:
-        return O.EXPIRED if S.EXPIRED in parts else O.CANCELED if S.CANCELED in parts else O.DECLINED
+        return W.EXPIRED if S.EXPIRED in parts else W.CANCELED if S.CANCELED in parts else W.DECLINED
     if alive <= {S.SETTLED}:
-        return O.COMPLETED
+        return W.COMPLETED
     if alive <= THERE:
-        return O.DELIVERED
+        return W.DELIVERED
     if not alive <= AGREED:
         for state in (S.PLACED, S.RESERVED, S.ROUTED):
             if state in alive:
-                return O(state.value)
+                return W(state.value)
     if alive & THERE:
-        return O.PARTIALLY_DELIVERED
+        return W.PARTIALLY_DELIVERED
     if alive <= ON_THE_ROAD:
-        return O.SHIPPED
-    return O.PARTIALLY_SHIPPED if alive & ON_THE_ROAD else O.CONFIRMED
+        return W.SHIPPED
+    return W.PARTIALLY_SHIPPED if alive & ON_THE_ROAD else W.CONFIRMED
 
 
 def test_every_multiset_is_looked_at() -> None:
@@ -63,26 +63,26 @@ def test_an_order_has_ended_exactly_when_all_its_parts_have() -> None:
 
 
 def test_every_state_of_an_order_can_be() -> None:
-    assert {roll_up(parts) for parts in EVERY} == set(OrderState)
+    assert {roll_up(parts) for parts in EVERY} == set(W)
 
 
 @pytest.mark.parametrize(
     ("parts", "whole"),
     [
-        ([S.SETTLED, S.CANCELED], O.COMPLETED),
-        ([S.SETTLED, S.DECLINED, S.EXPIRED], O.COMPLETED),
-        ([S.CANCELED, S.DECLINED], O.CANCELED),
-        ([S.DECLINED, S.DECLINED], O.DECLINED),
-        ([S.EXPIRED, S.CANCELED], O.EXPIRED),
-        ([S.ACCEPTED, S.ROUTED], O.ROUTED),
-        ([S.ACCEPTED, S.ACCEPTED], O.CONFIRMED),
-        ([S.RECALLING, S.SHIPPED], O.PARTIALLY_SHIPPED),
-        ([S.SHIPPED, S.DELIVERED], O.PARTIALLY_DELIVERED),
-        ([S.ACCEPTED, S.DELIVERED], O.PARTIALLY_DELIVERED),
-        ([S.DELIVERED, S.SETTLED], O.DELIVERED),
+        ([S.SETTLED, S.CANCELED], W.COMPLETED),
+        ([S.SETTLED, S.DECLINED, S.EXPIRED], W.COMPLETED),
+        ([S.CANCELED, S.DECLINED], W.CANCELED),
+        ([S.DECLINED, S.DECLINED], W.DECLINED),
+        ([S.EXPIRED, S.CANCELED], W.EXPIRED),
+        ([S.ACCEPTED, S.ROUTED], W.ROUTED),
+        ([S.ACCEPTED, S.ACCEPTED], W.CONFIRMED),
+        ([S.RECALLING, S.SHIPPED], W.PARTIALLY_SHIPPED),
+        ([S.SHIPPED, S.DELIVERED], W.PARTIALLY_DELIVERED),
+        ([S.ACCEPTED, S.DELIVERED], W.PARTIALLY_DELIVERED),
+        ([S.DELIVERED, S.SETTLED], W.DELIVERED),
     ],
 )
-def test_what_the_buyer_sees(parts: list[S], whole: OrderState) -> None:
+def test_what_the_buyer_sees(parts: list[S], whole: W) -> None:
     assert roll_up(parts) == whole
 
 

@@ -6,16 +6,24 @@ import msgspec
 from sqlalchemy import select
 
 from hub.runtime import dead_letters, steps
-from hub.runtime.dead_letters import PAYLOAD_MAX, Given
 from hub.runtime.database import Database, Tx
+from hub.runtime.dead_letters import PAYLOAD_MAX, Given
 from hub.runtime.steps import NewStep, Outcome
 
 t = dead_letters.dead_letters
 
 
 def given(identity: str, **more: Any) -> Given:
-    said = {"target": "acme", "kind": "stock.reserved", "reason": "malformed", "detail": "no JSON", "headers": {"Mk-Attempt": "1"}, "payload": "{"}
-    return Given(**{"source": "event", "identity": identity, **said, **more})
+    said: dict[str, Any] = {
+        "source": "event",
+        "target": "acme",
+        "kind": "stock.reserved",
+        "reason": "malformed",
+        "detail": "no JSON",
+        "headers": {"Mk-Attempt": "1"},
+        "payload": "{",
+    }
+    return Given(identity=identity, **(said | more))
 
 
 async def kept(tx: Tx, identity: str) -> Any:
@@ -67,6 +75,13 @@ async def test_a_step_that_died_can_be_told_from_its_letter(database: Database) 
         assert await dead_letters.keep_step(tx, step, Outcome.dead("deadline", "no answer"))
         assert not await dead_letters.keep_step(tx, step, Outcome.dead("max_deliveries"))
         row = await kept(tx, f"step:{step_id}:1")
-    assert (row.step_id, row.saga_id, row.target, row.kind, row.reason, row.attempts) == (step_id, "ord_1", "acme", "stock.reserve", "deadline", 1)
+    assert (row.step_id, row.saga_id, row.target, row.kind, row.reason, row.attempts) == (
+        step_id,
+        "ord_1",
+        "acme",
+        "stock.reserve",
+        "deadline",
+        1,
+    )
     assert msgspec.json.decode(row.payload) == {"sku": "mug", "n": 2}
     assert row.headers == {"traceparent": step.traceparent, "correlation_id": step.correlation_id}

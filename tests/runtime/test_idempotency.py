@@ -159,7 +159,7 @@ async def keys(tx: Tx) -> list[str]:
     return [row[0] for row in await tx.rows(select(idempotency.idempotency_keys.c.key))]
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "tab\t", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "nul\0"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\t", "\N{SNOWMAN}", "nul\0"])
 def test_keys_that_are_none(key: str) -> None:
     with pytest.raises(Invalid):
         check_key(key)

@@ -86,7 +86,9 @@ async def test_a_schema_that_is_not_what_the_models_say_is_noticed(fresh_databas
 async def test_replicas_that_start_together_migrate_in_turn(postgres: Postgres) -> None:
     url = await empty(postgres)
     started = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", UPGRADE, url, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", UPGRADE, url, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
         for _ in range(2)
     ]
     ended = [(await process.communicate(), process.returncode) for process in started]

@@ -23,7 +23,8 @@ async def _no_steps(database: Database) -> None:
 
 
 def step(target: str = "acme", **more: Any) -> NewStep:
-    return NewStep(**{"kind": "stock.reserve", "target": target, "saga_id": "ord_1", "subject_id": "sub_1", "payload": {"n": 1}, **more})
+    said: dict[str, Any] = {"kind": "stock.reserve", "saga_id": "ord_1", "subject_id": "sub_1", "payload": {"n": 1}}
+    return NewStep(target=target, **(said | more))
 
 
 async def added(database: Database, *new: NewStep) -> list[str]:

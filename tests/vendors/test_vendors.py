@@ -41,12 +41,13 @@ class TestAdmit:
         [
             ({"code": "Cedar"}, 400, "invalid_request", "/code"),
             ({"code": "cedar.x"}, 400, "invalid_request", "/code"),
-            ({"code": "cedar2\n"}, 422, "vendor_code_invalid", "/code"),
+            ({"code": "cedar2\n"}, 400, "invalid_request", "/code"),
             ({"code": "cedar2", "commission_bps": 10_001}, 400, "invalid_request", "/commission_bps"),
             ({"code": "cedar2", "capabilities": ["fly"]}, 400, "invalid_request", "/capabilities/0"),
-            ({"code": "cedar2", "nkey_public": None}, 422, "nkey_missing", "/nkey_public"),
+            ({"code": "cedar2", "nkey_public": None, "embedded_spoke": None}, 422, "nkey_missing", "/nkey_public"),
             ({"code": "cedar2", "shipping_options": []}, 400, "invalid_request", "/shipping_options"),
             ({"code": "cedar2", "shipping_options": NEW["shipping_options"] * 2}, 422, "shipping_option_twice", "/shipping_options"),
+            ({"code": "cedar2", "country": "AT\n"}, 400, "invalid_request", "/country"),
             ({"code": "cedar2", "secret": 1}, 400, "invalid_request", "/secret"),
         ],
     )
