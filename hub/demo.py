@@ -22,6 +22,7 @@ COMPLETED = "completed"
 SILENCE_SECONDS = 60.0
 """The hub sends a sign of life every 15 s; longer silence means that it is gone."""
 DATA = "data: "
+WIDTH = 140
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,15 +57,22 @@ async def demo(settings: Settings, url: str, data: Path) -> int:
     """Place and watch an order on the hub at `url` with the keys in `data`; 0 if it completed and its books are even."""
     del settings
     seeded = msgspec.json.decode(Folder(data).keys.read_bytes(), type=Seeded)
-    console = Console()
+    console = terminal()
     async with httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(30, read=SILENCE_SECONDS)) as http:
         buyer = Caller(http, seeded.keys.customer)
         order = await _place(buyer, seeded.examples["offer_ids"], console)
         state = await _watch(buyer, order, console)
         entries = await Caller(http, seeded.keys.operator).ask("GET", f"/v1/admin/orders/{order['id']}/ledger")
+    console.print()
     even = _show_books(console, entries)
     console.print(f"\nthe order is [bold]{state}[/]")
     return 0 if state == COMPLETED and even else 1
+
+
+def terminal() -> Console:
+    """A console that does not break lines at 80 characters where nobody has a terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 class Caller:
@@ -112,13 +120,15 @@ async def _watch(buyer: Caller, order: Mapping[str, Any], console: Console) -> s
         )
         for sub in order["sub_orders"]
     }
+    vendors = {sub_order_id: part.vendor for sub_order_id, part in parts.items()}
     placed = datetime.fromisoformat(order["created_at"])
     state = str(order["state"])
     with Live(_parts_table(parts.values()), console=console, auto_refresh=False) as live:
         async for moment in buyer.moments(f"/v1/orders/{order['id']}/events"):
             seconds = (datetime.fromisoformat(moment["at"]) - placed).total_seconds()
-            owner = parts.get(moment["subject_id"]) or parts.get(moment["data"].get("sub_order_id", ""))
-            live.console.print(_line(moment, seconds, owner.vendor if owner else ""), highlight=False)
+            if (of := moment["data"].get("sub_order_id")) in parts:
+                vendors[moment["subject_id"]] = parts[of].vendor
+            live.console.print(_line(moment, seconds, vendors.get(moment["subject_id"], "")), highlight=False)
             if (part := parts.get(moment["subject_id"])) is not None:
                 part.state, part.since = moment["to_state"], seconds
             elif moment["life"] == "order":
@@ -132,7 +142,7 @@ def _line(moment: Mapping[str, Any], seconds: float, vendor: str) -> str:
     why = f" ({moment['reason']})" if moment["reason"] else ""
     life = moment["life"].replace("_", "-")
     change = f"{moment['event']}: {before}[bold]{moment['to_state']}[/]{why}"
-    return f"[cyan]{seconds:7.3f} s[/]  {life:<10} {vendor:<16} {change}  [dim]by {moment['actor']}[/]"
+    return f"[cyan]{seconds:7.3f} s[/]  {life:<10} {vendor:<16} {change}  [dim]by {moment['actor'].partition(':')[0]}[/]"
 
 
 def _parts_table(parts: Iterable[Part]) -> Table:
@@ -159,7 +169,7 @@ def _show_books(console: Console, entries: Sequence[Mapping[str, Any]]) -> bool:
         sums[currency] += amount
     for currency, amount in sums.items():
         held.add_row("[bold]sum[/]", f"[bold]{money.show(amount, currency)}[/]")
-    console.print(ledger, held)
+    console.print(ledger, held, sep="\n")
     return bool(sums) and not any(sums.values()) and not any(balances[key] for key in balances if ":" in key[0])
 
 

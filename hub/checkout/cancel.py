@@ -16,7 +16,8 @@ async def cancel(tx: Tx, order_id: str) -> Order:
 
     Raises `Conflict` (``not_cancelable``) when nothing is left that could be stopped.
     """
-    order = await store.load(tx, order_id, lock=True)
+    await store.lock(tx, order_id)
+    order = await store.load(tx, order_id)
     if order.course == "undone":
         raise Conflict("not_cancelable", f"the order is {order.state}", state=order.state)
     if order.course == "forward" and order.stage != "capture":

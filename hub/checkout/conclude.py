@@ -29,7 +29,8 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
 
     The order's row is locked first, so that answers to one order are applied one after the other.
     """
-    order = await store.load(tx, step.saga_id, lock=True)
+    await store.lock(tx, step.saga_id)
+    order = await store.load(tx, step.saga_id)
     if outcome.verdict is Verdict.PENDING:
         await steps.ask_again(tx, step.id, timing.ask_again)
         return False
@@ -38,7 +39,8 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
     if outcome.verdict is Verdict.DEAD:
         await dead_letters.keep_step(tx, step, outcome)
     await _ON[step.kind](tx, timing, order, step, outcome)
-    await course.proceed(tx, timing, order.id)
+    if order.course == "forward":
+        await course.proceed(tx, timing, order.id)
     return True
 
 

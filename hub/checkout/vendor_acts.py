@@ -39,7 +39,8 @@ async def deliver(tx: Tx, timing: Timing, sub_order_id: str) -> Order:
 
 async def _answer(tx: Tx, timing: Timing, sub_order_id: str, kind: str, outcome: Outcome) -> Order:
     order_id = await store.order_of(tx, sub_order_id, tx.actor.id)
-    order = await store.load(tx, order_id, lock=True)
+    await store.lock(tx, order_id)
+    order = await store.load(tx, order_id)
     waiting = [
         s for s in await steps.of_saga(tx, order_id) if s.subject_id == sub_order_id and s.kind == kind and s.state == StepState.OPEN
     ]

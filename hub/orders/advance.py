@@ -20,11 +20,11 @@ async def advance(
     values = {"reason": reason} if reason else {}
     after = await SUB_ORDER_LIFE.advance(tx, sub_order_id, event, reason=reason, data=data, values=values)
     s, o = sub_orders.c, orders.c
-    order_id = await tx.scalar(select(s.order_id).where(s.id == sub_order_id))
-    states = [SubOrderState(row[0]) for row in await tx.rows(select(s.state).where(s.order_id == order_id))]
-    before = await tx.scalar(select(o.state).where(o.id == order_id))
-    whole = str(roll_up(states))
+    mine = select(s.order_id).where(s.id == sub_order_id).scalar_subquery()
+    rows = await tx.rows(select(s.order_id, s.state, o.state.label("whole")).join_from(sub_orders, orders).where(s.order_id == mine))
+    order_id, before = rows[0].order_id, rows[0].whole
+    whole = str(roll_up([SubOrderState(row.state) for row in rows]))
     if whole != before:
         await tx.execute(update(orders).where(o.id == order_id).values(state=whole, version=o.version + 1))
-        await life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="roll_up", before=before, after=whole))
+        life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="roll_up", before=before, after=whole))
     return after

@@ -59,11 +59,11 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, rules: Mapping
     await store.write(tx, order)
     await promise.promise(tx, [_demand(line) for sub in subs for line in sub.lines])
     money = {"total": order.total, "currency": order.currency}
-    await life.record(
+    life.record(
         tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="born", before=None, after=order.state, data=money)
     )
     for sub in subs:
-        await SUB_ORDER_LIFE.born(tx, sub.id, order_id, data={"vendor": sub.vendor, "total": sub.total})
+        SUB_ORDER_LIFE.born(tx, sub.id, order_id, data={"vendor": sub.vendor, "total": sub.total})
     return order
 
 

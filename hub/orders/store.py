@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, literal_column, select, type_coerce, update
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from hub.kernel.errors import NotFound
 from hub.orders.states import SubOrderState
@@ -71,19 +72,44 @@ _SUB_ORDER = [sub_orders.c[name] for name in SubOrder.__struct_fields__ if name 
 _LINE = [lines.c[name] for name in Line.__struct_fields__]
 
 
-async def load(tx: Tx, order_id: str, *, lock: bool = False) -> Order:
-    """One order with its parts; locked, it stays as read until the transaction ends. Raises `NotFound`."""
-    query = select(*_ORDER).where(orders.c.id == order_id)
-    order = await tx.one(query.with_for_update() if lock else query, Order)
+def _objects(columns: Sequence[ColumnElement[Any]], *more: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Rows as JSON objects by column name."""
+    named = [piece for column in columns for piece in (literal_column(f"'{column.key}'"), column)]
+    return func.jsonb_build_object(*named, *more)
+
+
+_LINES = (
+    select(func.coalesce(func.jsonb_agg(aggregate_order_by(_objects(_LINE), lines.c.id)), literal_column("'[]'")))
+    .where(lines.c.sub_order_id == sub_orders.c.id)
+    .correlate(sub_orders)
+    .scalar_subquery()
+)
+_PARTS = (
+    select(func.jsonb_agg(aggregate_order_by(_objects(_SUB_ORDER, literal_column("'lines'"), _LINES), sub_orders.c.number)))
+    .where(sub_orders.c.order_id == orders.c.id)
+    .correlate(orders)
+    .scalar_subquery()
+)
+_WHOLE = select(*_ORDER, type_coerce(_PARTS, JSONB).label("sub_orders"))
+
+
+async def lock(tx: Tx, order_id: str) -> None:
+    """Nobody else moves this order until the transaction ends. To be taken before anything of it is read."""
+    await tx.execute(select(orders.c.id).where(orders.c.id == order_id).with_for_update())
+
+
+async def load(tx: Tx, order_id: str) -> Order:
+    """One order with its parts, in one statement. Raises `NotFound`."""
+    order = await tx.one(_WHOLE.where(orders.c.id == order_id), Order)
     if order is None:
         raise NotFound("unknown_order", f"no order {order_id}")
-    return (await _with_parts(tx, [order]))[0]
+    return order
 
 
 async def of_customer(tx: Tx, customer_id: str, *, after: str | None, limit: int) -> list[Order]:
     """A customer's orders, newest first, those before the id `after`."""
-    query = select(*_ORDER).where(orders.c.customer_id == customer_id).order_by(orders.c.id.desc()).limit(limit)
-    return await _with_parts(tx, await tx.all(query if after is None else query.where(orders.c.id < after), Order))
+    query = _WHOLE.where(orders.c.customer_id == customer_id).order_by(orders.c.id.desc()).limit(limit)
+    return await tx.all(query if after is None else query.where(orders.c.id < after), Order)
 
 
 async def of_vendor(tx: Tx, vendor: str, *, state: str | None, after: str | None, limit: int) -> list[tuple[SubOrder, str, dict[str, Any]]]:
@@ -147,14 +173,6 @@ async def parcels_of(tx: Tx, order_id: str) -> dict[str, list[dict[str, Any]]]:
     """The parcels of an order's shipped sub-orders, by sub-order."""
     found = await tx.rows(select(shipments.c.sub_order_id, shipments.c.parcels).where(shipments.c.order_id == order_id))
     return {row.sub_order_id: row.parcels for row in found}
-
-
-async def _with_parts(tx: Tx, found: list[Order]) -> list[Order]:
-    query = select(*_SUB_ORDER).where(sub_orders.c.order_id.in_([order.id for order in found])).order_by(sub_orders.c.number)
-    parts: dict[str, list[SubOrder]] = {}
-    for sub in await _with_lines(tx, await tx.all(query, SubOrder)):
-        parts.setdefault(sub.order_id, []).append(sub)
-    return [msgspec.structs.replace(order, sub_orders=parts.get(order.id, [])) for order in found]
 
 
 async def _with_lines(tx: Tx, found: list[SubOrder]) -> list[SubOrder]:

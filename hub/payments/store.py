@@ -54,7 +54,7 @@ async def open_payment(tx: Tx, *, order_id: str, gateway: str, method: str, amou
             id=payment_id, order_id=order_id, state=PaymentState.PENDING, gateway=gateway, method=method, amount=amount, currency=currency
         )
     )
-    await PAYMENT_LIFE.born(tx, payment_id, order_id)
+    PAYMENT_LIFE.born(tx, payment_id, order_id)
     return payment_id
 
 
@@ -85,7 +85,7 @@ async def open_refund(tx: Tx, payment: Payment, sub_order_id: str, amount: int) 
             currency=payment.currency,
         )
     )
-    await REFUND_LIFE.born(tx, refund_id, payment.order_id, data={"sub_order_id": sub_order_id, "amount": amount})
+    REFUND_LIFE.born(tx, refund_id, payment.order_id, data={"sub_order_id": sub_order_id, "amount": amount})
     return refund_id
 
 

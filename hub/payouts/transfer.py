@@ -54,7 +54,7 @@ async def hold(tx: Tx, share: Share, *, order_id: str, currency: str, seconds: f
             hold_until=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),
         )
     )
-    await TRANSFER_LIFE.born(tx, transfer_id, order_id, data={"sub_order_id": share.sub_order_id})
+    TRANSFER_LIFE.born(tx, transfer_id, order_id, data={"sub_order_id": share.sub_order_id})
     step = NewStep(kind=TRANSFER_STEP, target=HUB_TARGET, saga_id=order_id, subject_id=transfer_id, payload={}, after=seconds, redrive=15)
     await steps.add(tx, step)
 

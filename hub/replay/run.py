@@ -34,6 +34,7 @@ from hub.wiring import Wiring, wire
 
 OPERATOR = Actor("operator", "replay")
 CONNECT_SECONDS = 15.0
+WIDTH = 160
 SLACK = 2
 """Orders per buyer that may still be placed after a kill is due."""
 
@@ -63,6 +64,8 @@ def replay(orders: Path, data: Path | None, plan: Plan) -> None:
     history = read(orders, plan.limit)
     logs.set_up(level="error", fmt="console", process="replay")
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)  # for a log, lines need not break at 80 characters
     with hub_for(data) as (running, folder):
         wiring = wire(load_settings(environ=running.environment), "replay")
         verdicts = uvloop.run(_replay(wiring, running, folder, (history, plan), console))

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -55,6 +55,10 @@ class Tx:
         self.trace = trace
         self.changed: set[str] = set()
         """Saga ids whose watchers are told after commit."""
+        self.noted: list[dict[str, Any]] = []
+        """What the timeline will say of this transaction."""
+        self.before_commit: list[Callable[[Tx], Awaitable[None]]] = []
+        """Run when the block has ended well, inside the transaction."""
         self.woken = False
         """Whether steps became due, so that workers are woken after commit."""
 
@@ -117,6 +121,8 @@ class Database:
         async with self.engine.begin() as conn:
             tx = Tx(conn, ids=self.ids, actor=actor, trace=trace or Trace.new())
             yield tx
+            for finish in tx.before_commit:
+                await finish(tx)
         for tell in self.after_commit:
             tell(tx)
 

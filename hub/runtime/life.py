@@ -61,10 +61,10 @@ class Life(Generic[S, E]):
         self._id_column = id_column
         self._states: type[S] = type(machine.initial)
 
-    async def born(self, tx: Tx, subject_id: str, saga_id: str, data: dict[str, Any] | None = None) -> None:
+    def born(self, tx: Tx, subject_id: str, saga_id: str, data: dict[str, Any] | None = None) -> None:
         """Record that a row in its initial state was inserted."""
         name, state = self.machine.name, str(self.machine.initial)
-        await record(tx, Move(life=name, subject_id=subject_id, saga_id=saga_id, event="born", before=None, after=state, data=data or {}))
+        record(tx, Move(life=name, subject_id=subject_id, saga_id=saga_id, event="born", before=None, after=state, data=data or {}))
 
     async def advance(  # one move, all by name
         self,
@@ -91,7 +91,7 @@ class Life(Generic[S, E]):
         await tx.execute(
             update(t).where(t.c[self._id_column] == subject_id).values(state=str(after), version=t.c.version + 1, **(values or {}))
         )
-        await record(
+        record(
             tx,
             Move(
                 life=self.machine.name,
@@ -107,20 +107,27 @@ class Life(Generic[S, E]):
         return after
 
 
-async def record(tx: Tx, move: Move) -> None:
-    """Append one move to the timeline."""
+def record(tx: Tx, move: Move) -> None:
+    """Note one move; the timeline gets it, with all others of the transaction, just before commit."""
     tx.changed.add(move.saga_id)
-    await tx.execute(
-        insert(timeline).values(
-            saga_id=move.saga_id,
-            life=move.life,
-            subject_id=move.subject_id,
-            event=move.event,
-            from_state=move.before,
-            to_state=move.after,
-            actor=str(tx.actor),
-            reason=move.reason,
-            data=move.data,
-            correlation_id=tx.trace.correlation_id,
-        )
+    if not tx.noted:
+        tx.before_commit.append(write_down)
+    tx.noted.append(
+        {
+            "saga_id": move.saga_id,
+            "life": move.life,
+            "subject_id": move.subject_id,
+            "event": move.event,
+            "from_state": move.before,
+            "to_state": move.after,
+            "actor": str(tx.actor),
+            "reason": move.reason,
+            "data": move.data,
+            "correlation_id": tx.trace.correlation_id,
+        }
     )
+
+
+async def write_down(tx: Tx) -> None:
+    """Append what was noted to the timeline, in the order in which it happened."""
+    await tx.execute(insert(timeline), tx.noted)

@@ -22,6 +22,6 @@ async def admit(tx: Tx, new: NewVendor) -> Admitted:
     check(new)
     if not await store.add(tx, new):
         raise Conflict("vendor_exists", f"there is a vendor {new.code}", field="/code")
-    await VENDOR_LIFE.born(tx, new.code, new.code)
+    VENDOR_LIFE.born(tx, new.code, new.code)
     issued = await auth.issue_key(tx, Actor("vendor", new.code))
     return Admitted(vendor=await store.get(tx, new.code), key_id=issued.id, api_key=issued.key)

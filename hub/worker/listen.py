@@ -29,7 +29,8 @@ class Listener:
         self._pullers: dict[str, Puller] = {}
         self._missing: set[str] = set()
         self._shared_missing = True
-        self._handling = asyncio.Semaphore(wiring.settings.worker.concurrency)
+        self._handling = asyncio.Semaphore(max(1, wiring.settings.database.pool_size // 2))
+        """Half of the connections at most: who waits here has not taken one yet, and sending needs the others."""
 
     def missing(self, stream_or_vendor: str) -> None:
         """A stream is not there (a wiped broker, a new vendor): put it right at the next look."""

@@ -24,7 +24,7 @@ async def _something_written(database: Database) -> None:
     async with database.tx() as tx:
         await ledger.post(tx, "capture", order_id="ord_1", cause="cmd_1", moves=recipes.capture("ord_1", 1490, 68, "EUR"))
         await ledger.post(tx, "allocate", order_id="ord_1", cause="cmd_1", moves=recipes.allocate("ord_1", [share], "EUR"))
-        await life.record(tx, Move(life="order", subject_id="ord_1", saga_id="ord_1", event="born", before=None, after="placed"))
+        life.record(tx, Move(life="order", subject_id="ord_1", saga_id="ord_1", event="born", before=None, after="placed"))
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -65,7 +65,7 @@ async def new(database: Database, name: str) -> str:
     """A lamp in a house of its own."""
     async with database.tx() as tx:
         await tx.execute(insert(lamps).values(id=name, house=f"house-of-{name}", state=str(LAMP.initial)))
-        await LIFE.born(tx, name, f"house-of-{name}", {"watts": 5})
+        LIFE.born(tx, name, f"house-of-{name}", {"watts": 5})
     return name
 
 
@@ -115,6 +115,24 @@ async def test_one_line_for_each_move(database: Database) -> None:
         assert await story.of_saga(tx, "house-of-busy", after=moments[3].seq, limit=1) == [moments[4]]
 
 
+async def test_moves_of_one_transaction_are_told_in_their_order(database: Database) -> None:
+    async with database.tx() as tx:
+        for name in ("left", "right"):
+            await tx.execute(insert(lamps).values(id=name, house="house-of-two", state=str(LAMP.initial)))
+            LIFE.born(tx, name, "house-of-two")
+        for name in ("right", "left", "right"):
+            await LIFE.advance(tx, name, Act.PRESS)
+    async with database.reading() as tx:
+        moments = await story.of_saga(tx, "house-of-two")
+    assert [(moment.subject_id, moment.to_state) for moment in moments] == [
+        ("left", "off"),
+        ("right", "off"),
+        ("right", "on"),
+        ("left", "on"),
+        ("right", "off"),
+    ]
+
+
 async def test_what_the_table_does_not_allow_changes_nothing(database: Database) -> None:
     await new(database, "refused")
     before = await seen(database, "refused")
@@ -161,10 +179,19 @@ async def press_and_die(database: Database) -> None:
         raise RuntimeError("killed")
 
 
-async def test_of_two_at_once_each_sees_what_the_other_did(database: Database) -> None:
+async def test_who_comes_second_sees_what_the_first_did(database: Database) -> None:
     await new(database, "shared")
-    await press(database, "shared")
-    broken = await asyncio.gather(*(press(database, "shared", Act.BREAK) for _ in range(6)), return_exceptions=True)
+    async with database.tx() as tx:
+        await LIFE.advance(tx, "shared", Act.PRESS)
+        second = asyncio.create_task(press(database, "shared", Act.BREAK))
+        assert await asyncio.wait([second], timeout=0.2) == (set(), {second}), "it waits for the first to commit"
+    assert await second is Lamp.BROKEN, "which the table allows only after the first"
+
+
+async def test_of_many_at_once_one_ends_it(database: Database) -> None:
+    await new(database, "crowded")
+    await press(database, "crowded")
+    broken = await asyncio.gather(*(press(database, "crowded", Act.BREAK) for _ in range(6)), return_exceptions=True)
     assert sorted(type(each).__name__ for each in broken) == ["Conflict"] * 5 + ["Lamp"]
-    state, moments = await seen(database, "shared")
+    state, moments = await seen(database, "crowded")
     assert (state[:2], [moment.to_state for moment in moments]) == (("broken", 2), ["off", "on", "broken"])
