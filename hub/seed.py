@@ -83,10 +83,14 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left in `keys.json` for people, `hub run` and `hub demo`; `{url}` in commands stands for the address."""
+    """What is left in `keys.json` for people, `hub run` and `hub demo`.
+
+    `shell` is what a buyer's shell needs to know, `commands` the buyer's way; `{url}` and `{folder}` stand for where the hub is.
+    """
 
     keys: Keys = Keys()
     examples: dict[str, list[str]] = {}
+    shell: list[str] = []
     commands: list[str] = []
 
 
@@ -116,7 +120,7 @@ async def _fill(tx: Tx, sample: Sample, folder: Folder, keys: Keys) -> Told:
     if not customer or await auth.find(tx, customer) is None:
         customer = (await register(tx, BUYER)).api_key or ""
     handed = Keys(customer=customer, operator=await _kept_or_new(tx, OPERATOR, keys.operator), vendors=vendor_keys)
-    return Told(keys=handed, examples={"offer_ids": examples}, commands=_commands(customer, examples))
+    return Told(keys=handed, examples={"offer_ids": examples}, shell=_shell(customer, examples), commands=COMMANDS)
 
 
 async def _kept_or_new(tx: Tx, actor: Actor, key: str) -> str:
@@ -172,15 +176,25 @@ def _offer(product: SampleProduct, vendor: str, sample: Sample, variant_id: str 
     )
 
 
-def _commands(key: str, offer_ids: list[str]) -> list[str]:
+def _shell(key: str, offer_ids: list[str]) -> list[str]:
+    lines = msgspec.json.encode(dict.fromkeys(offer_ids, 1)).decode()
     address = '{"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}'
-    an_id = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'"
     return [
-        "export HUB={url}",
+        "HUB={url}",
+        f"LINES='{lines}'",
+        f"ADDRESS='{address}'",
         f'ask() {{ curl -s -H "Authorization: Bearer {key}" -H "Content-Type: application/json" "$@"; }}',
-        f"CART=$(ask -d '{{}}' $HUB/v1/carts | {an_id})",
-        *(f"ask -X PUT -d '{{\"quantity\": 1}}' $HUB/v1/carts/$CART/lines/{offer_id}; echo" for offer_id in offer_ids),
-        f"QUOTE=$(ask -d '{{\"address\": {address}}}' $HUB/v1/carts/$CART/quotes | {an_id})",
-        'ORDER=$(ask -d "{\\"quote_id\\": \\"$QUOTE\\", \\"payment_method\\": \\"pm_card_visa\\"}" $HUB/v1/orders | ' + an_id + ")",
-        "ask -N $HUB/v1/orders/$ORDER/events",
+        "an_id() { python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'; }",
     ]
+
+
+COMMANDS = [
+    ". {folder}/buyer.sh",
+    'CART=$(ask -d "{\\"lines\\": $LINES}" $HUB/v1/carts | an_id)',
+    'QUOTE=$(ask -d "{\\"address\\": $ADDRESS}" $HUB/v1/carts/$CART/quotes | an_id)',
+    (
+        'ORDER=$(ask -d "{\\"quote_id\\": \\"$QUOTE\\", \\"payment_method\\": \\"pm_card_visa\\"}" $HUB/v1/orders | an_id); '
+        "ask -N $HUB/v1/orders/$ORDER/events"
+    ),
+]
+"""A buyer's way in three commands, after the first has told the shell who asks and where."""

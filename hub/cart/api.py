@@ -23,7 +23,7 @@ class CartController(Controller):
     guards = [BUYERS]  # noqa: RUF012  # litestar's shape
     security = BEARER
 
-    @post("", responses=refuses_write())
+    @post("", responses=refuses_write(404))
     async def open(self, data: JSONBody[OpenCart], write: Writing, cart_rules: NamedDependency[CartRules]) -> Response[CartView]:
         """Open a cart."""
         return await write(lambda tx: change.open_cart(tx, cart_rules, data), status=201)

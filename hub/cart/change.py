@@ -13,22 +13,29 @@ from hub.kernel.errors import Conflict, NotFound
 from hub.runtime.database import Tx
 from hub.runtime.http import check_version
 
+Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+OfferId = Annotated[str, Meta(min_length=1, max_length=64)]
+
 
 class OpenCart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A cart to be opened; its currency is the marketplace's where nothing is said."""
+    """A cart to be opened, with quantities by offer to begin with; its currency is the marketplace's where nothing is said."""
 
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$", min_length=3, max_length=3)] | None = None
+    lines: Annotated[dict[OfferId, Quantity], Meta(max_length=100)] = {}
 
 
 class PutLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many of an offer, whatever there was before."""
 
-    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+    quantity: Quantity
 
 
 async def open_cart(tx: Tx, rules: CartRules, wanted: OpenCart) -> CartView:
-    """A new, empty cart."""
-    return await look(tx, await store.open_cart(tx, tx.actor.id, wanted.currency or rules.currency, CART_DAYS))
+    """A new cart with `wanted.lines` in it. Raises as `put_line` does."""
+    cart_id = await store.open_cart(tx, tx.actor.id, wanted.currency or rules.currency, CART_DAYS)
+    for offer_id, quantity in wanted.lines.items():
+        await _put(tx, rules, cart_id, offer_id, quantity)
+    return await look(tx, cart_id)
 
 
 async def look(tx: Tx, cart_id: str) -> CartView:
@@ -46,6 +53,11 @@ async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int,
     """
     cart_id, offer_id = at
     await _edit(tx, cart_id, if_match)
+    await _put(tx, rules, cart_id, offer_id, quantity)
+    return await look(tx, cart_id)
+
+
+async def _put(tx: Tx, rules: CartRules, cart_id: str, offer_id: str, quantity: int) -> None:
     cart = await store.load_cart(tx, cart_id, tx.actor.id)
     offer = (await catalog.offers_by_id(tx, [offer_id])).get(offer_id)
     if offer is None:
@@ -55,7 +67,6 @@ async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int,
     lines = await store.lines_of(tx, cart_id)
     check_line(rules, cart.currency, offer, quantity, len(lines.keys() - {offer_id}))
     await store.put_line(tx, cart_id, offer_id, quantity)
-    return await look(tx, cart_id)
 
 
 async def remove_line(tx: Tx, at: tuple[str, str], if_match: str | None) -> CartView:

@@ -53,6 +53,7 @@ class Folder:
         self.logs = self.root / "logs"
         self.sandbox = self.root / "stripe.sqlite"
         self.keys = self.root / "keys.json"
+        self.buyer = self.root / "buyer.sh"
         self.spoke_configs = self.root / "spokes" / "config"
         self.spoke_seeds = self.root / "spokes"
         self.spoke_data = self.root / "spokes" / "data"

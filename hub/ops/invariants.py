@@ -39,7 +39,8 @@ LAWS: tuple[Law, ...] = (
     Law(
         "shares_positive",
         "no held share and no order account is negative",
-        f"SELECT account, sum(amount) FROM {_MOVES} m WHERE account LIKE 'held:%' OR account LIKE 'order:%' GROUP BY account HAVING sum(amount) < 0",
+        f"SELECT account, sum(amount) FROM {_MOVES} m WHERE account LIKE 'held:%' OR account LIKE 'order:%' GROUP BY account "
+        "HAVING sum(amount) < 0",
     ),
     Law(
         "capture_allocated",
@@ -49,7 +50,8 @@ LAWS: tuple[Law, ...] = (
     Law(
         "one_capture",
         "an order is captured at most once, for its payment's amount",
-        "SELECT t.order_id, count(DISTINCT t.id) FROM ledger_transactions t WHERE t.kind = 'capture' GROUP BY t.order_id HAVING count(DISTINCT t.id) > 1",
+        "SELECT t.order_id, count(DISTINCT t.id) FROM ledger_transactions t WHERE t.kind = 'capture' GROUP BY t.order_id "
+        "HAVING count(DISTINCT t.id) > 1",
     ),
     Law(
         "captured_is_booked",
@@ -68,7 +70,8 @@ LAWS: tuple[Law, ...] = (
     Law(
         "transfer_is_share",
         "a transfer moves exactly the share less the commission",
-        "SELECT t.id, t.amount, s.total, s.commission FROM transfers t JOIN sub_orders s ON s.id = t.sub_order_id WHERE t.amount <> s.total - s.commission",
+        "SELECT t.id, t.amount, s.total, s.commission FROM transfers t JOIN sub_orders s ON s.id = t.sub_order_id "
+        "WHERE t.amount <> s.total - s.commission",
     ),
     Law(
         "stock_adds_up",
@@ -78,15 +81,19 @@ LAWS: tuple[Law, ...] = (
     Law(
         "promises_have_orders",
         "what is reserved is what living parts have not shipped",
-        "SELECT k.offer_id, k.reserved, coalesce(sum(l.quantity) FILTER (WHERE s.state IN ('placed','reserved','routed','accepted','recalling')), 0) "
-        "FROM stock k LEFT JOIN lines l ON l.offer_id = k.offer_id LEFT JOIN sub_orders s ON s.id = l.sub_order_id GROUP BY k.offer_id, k.reserved "
+        "SELECT k.offer_id, k.reserved, coalesce(sum(l.quantity) "
+        "FILTER (WHERE s.state IN ('placed','reserved','routed','accepted','recalling')), 0) "
+        "FROM stock k LEFT JOIN lines l ON l.offer_id = k.offer_id LEFT JOIN sub_orders s ON s.id = l.sub_order_id "
+        "GROUP BY k.offer_id, k.reserved "
         "HAVING k.reserved <> coalesce(sum(l.quantity) FILTER (WHERE s.state IN ('placed','reserved','routed','accepted','recalling')), 0)",
     ),
     Law(
         "shipped_have_orders",
         "what is shipped is what shipped parts hold",
-        "SELECT k.offer_id, k.shipped FROM stock k LEFT JOIN lines l ON l.offer_id = k.offer_id LEFT JOIN sub_orders s ON s.id = l.sub_order_id "
-        "GROUP BY k.offer_id, k.shipped HAVING k.shipped <> coalesce(sum(l.quantity) FILTER (WHERE s.state IN ('shipped','delivered','settled')), 0)",
+        "SELECT k.offer_id, k.shipped FROM stock k LEFT JOIN lines l ON l.offer_id = k.offer_id "
+        "LEFT JOIN sub_orders s ON s.id = l.sub_order_id "
+        "GROUP BY k.offer_id, k.shipped HAVING k.shipped <> coalesce(sum(l.quantity) "
+        "FILTER (WHERE s.state IN ('shipped','delivered','settled')), 0)",
     ),
     Law("open_steps_are_due", "no open step without a time", "SELECT id FROM steps WHERE state = 'open' AND due_at IS NULL"),
     Law(
@@ -103,7 +110,8 @@ LAWS: tuple[Law, ...] = (
     Law(
         "roll_up_is_true",
         "a completed order has only settled and fallen parts",
-        f"SELECT o.id FROM orders o WHERE o.state = 'completed' AND EXISTS (SELECT FROM sub_orders s WHERE s.order_id = o.id AND s.state NOT IN ('settled','declined','canceled','expired')) "
+        "SELECT o.id FROM orders o WHERE o.state = 'completed' AND EXISTS (SELECT FROM sub_orders s "
+        "WHERE s.order_id = o.id AND s.state NOT IN ('settled','declined','canceled','expired')) "
         f"OR o.state = 'canceled' AND EXISTS (SELECT FROM sub_orders s WHERE s.order_id = o.id AND s.state NOT IN {_FALLEN})",
     ),
     Law(

@@ -59,9 +59,7 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, rules: Mapping
     await store.write(tx, order)
     await promise.promise(tx, [_demand(line) for sub in subs for line in sub.lines])
     money = {"total": order.total, "currency": order.currency}
-    life.record(
-        tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="born", before=None, after=order.state, data=money)
-    )
+    life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="born", before=None, after=order.state, data=money))
     for sub in subs:
         SUB_ORDER_LIFE.born(tx, sub.id, order_id, data={"vendor": sub.vendor, "total": sub.total})
     return order

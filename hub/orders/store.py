@@ -74,7 +74,9 @@ _LINE = [lines.c[name] for name in Line.__struct_fields__]
 
 def _objects(columns: Sequence[ColumnElement[Any]], *more: ColumnElement[Any]) -> ColumnElement[Any]:
     """Rows as JSON objects by column name."""
-    named = [piece for column in columns for piece in (literal_column(f"'{column.key}'"), column)]
+    named: list[ColumnElement[Any]] = []
+    for column in columns:
+        named += [literal_column(f"'{column.key}'"), column]
     return func.jsonb_build_object(*named, *more)
 
 

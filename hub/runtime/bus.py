@@ -75,8 +75,8 @@ class Bus:
         """Wait up to `within` seconds for a real round trip."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while not await self.alive():
-                    await asyncio.sleep(0.05)  # a round trip has no event to wait for
+                while not await self.alive():  # noqa: ASYNC110  # a round trip has no event to wait for
+                    await asyncio.sleep(0.05)
                 return True
         return False
 

@@ -91,7 +91,7 @@ class Listener:
         advisory = msgspec.json.decode(msg.data)
         if "MAX_DELIVERIES" in msg.subject and advisory.get("stream", "").startswith("CMD_"):
             lost = await self._wiring.bus.js.get_msg(advisory["stream"], seq=advisory["stream_seq"], direct=True)
-            headers: dict[str, str] = lost.headers or {}
+            headers: dict[str, str] = lost.headers or {}  # pyright: ignore[reportUnknownVariableType]  # nats-py says `dict` alone
             command_id = headers.get(messages.COMMAND_ID, "")
             async with self._wiring.database.tx(HUB) as tx:
                 step = await steps.get(tx, command_id)

@@ -9,6 +9,20 @@ from tests.hub_api import ADDRESS, Api
 from tests.problem import problem
 
 
+class TestOpening:
+    async def test_with_lines(self, api: Api):
+        mug, tray = await api.offer("mug"), await api.offer("tray2")
+        answer = await api("ada", "POST", "/v1/carts", {"lines": {mug: 2, tray: 1}})
+        assert answer.status_code == 201, answer.text
+        assert {line["offer_id"]: line["quantity"] for line in answer.json()["lines"]} == {mug: 2, tray: 1}
+
+    async def test_a_wrong_line_opens_nothing(self, api: Api):
+        mug = await api.offer("mug")
+        problem(await api("ada", "POST", "/v1/carts", {"lines": {mug: 1, "off_nothing": 1}}), 404, "unknown_offer")
+        problem(await api("ada", "POST", "/v1/carts", {"lines": {mug: 1000}}), 422, "quantity_too_large", "/quantity")
+        assert (await api("ada", "POST", "/v1/carts", {"lines": {mug: 0}})).status_code == 400
+
+
 class TestLines:
     async def test_put_change_and_remove(self, api: Api):
         mug, cart = await api.offer("mug", price=1250), await api.cart()

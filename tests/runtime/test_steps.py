@@ -130,16 +130,17 @@ async def test_a_backlog_of_one_vendor_holds_up_nobody(database: Database) -> No
 
 
 async def test_the_oldest_of_a_vendor_first(database: Database) -> None:
-    ids = await added(database, *(step() for _ in range(3)))
-    for number, step_id in enumerate(ids):
-        await set_due(database, step_id, -10.0 - number)
+    ids = await added(database, *(step() for _ in range(8)))
+    age = dict(zip(ids, (5, 2, 7, 0, 6, 3, 1, 4), strict=True))
+    for step_id, seconds in age.items():
+        await set_due(database, step_id, -10.0 - seconds)
     taken: list[str] = []
     async with database.tx() as tx:
         for way in ("indexscan", "indexonlyscan", "bitmapscan"):  # whatever plan PostgreSQL takes, not by luck of the index
             await tx.execute(text(f"SET LOCAL enable_{way} = off"))
         while batch := await steps.claim(tx, per_target=1, sending=True):
             taken += [found.id for found in batch]
-    assert taken == ids[::-1]
+    assert [age[step_id] for step_id in taken] == [7, 6, 5, 4, 3, 2, 1, 0]
 
 
 async def test_with_the_broker_away_only_what_the_hub_does_itself(database: Database) -> None:
