@@ -16,6 +16,8 @@ ADDRESS = {
     "country": "BR",
 }
 PAYMENT_METHOD = "pm_card_visa"
+WAIT_SECONDS = 20
+"""A buyer wants to see its order confirmed before it buys again; what is ordered faster than it is worked off only piles up."""
 
 Gate = Callable[[int], Awaitable[None]]
 
@@ -55,4 +57,5 @@ class Buyers:
         if quote["total"] != {"amount": order.total, "currency": CURRENCY}:
             raise Refused(f"order {order.id} costs {order.total} in the files, but is quoted at {quote['total']}")
         wanted = {"quote_id": quote["id"], "payment_method": PAYMENT_METHOD}
-        return str((await self._web(key, "POST", "/v1/orders", wanted, once=f"replay-{order.id}"))["id"])
+        headers = {"Idempotency-Key": f"replay-{order.id}", "Prefer": f"wait={WAIT_SECONDS}"}
+        return str((await self._web(key, "POST", "/v1/orders", wanted, headers))["id"])

@@ -18,6 +18,8 @@ _SETTINGS = {
     "ORDERS__ASK_AGAIN_SECONDS": "20",
     "LOG__LEVEL": "warning",
 }
+_SPOKES = {"SPOKE_HEARTBEAT": "10", "SPOKE_NATS_PING": "15", "SPOKE_NATS_IDLE_HEARTBEAT": "10"}
+"""Hundreds of idle spokes in one process would otherwise take half a processor only to say that they live."""
 
 
 @contextlib.contextmanager
@@ -27,7 +29,7 @@ def hub_for(data: Path | None) -> Generator[tuple[Running, Folder]]:
     if (found := _running(folder)) is not None:
         yield found, folder
         return
-    environment = {ENVIRONMENT_PREFIX + name: value for name, value in _SETTINGS.items()} | dict(os.environ)
+    environment = {ENVIRONMENT_PREFIX + name: value for name, value in _SETTINGS.items()} | _SPOKES | dict(os.environ)
     try:
         with own_hub(folder, environment) as running:
             yield running, folder

@@ -11,7 +11,7 @@ import msgspec
 
 PATIENCE_SECONDS = 120.0
 """How long one request is asked again before the replay gives up."""
-TRY_SECONDS = 30.0
+TRY_SECONDS = 60.0
 PAUSES = (0.1, 0.3, 1.0, 2.0)
 AGAIN = frozenset(
     {
@@ -37,11 +37,9 @@ class Web:
         self._url = url
         self.again = 0
 
-    async def __call__(self, key: str, method: str, path: str, body: Any = None, *, once: str | None = None) -> Any:
-        """The decoded answer to a request of the holder of `key`; `once` is its idempotency key. Raises `Refused`."""
-        headers = {"Authorization": f"Bearer {key}"}
-        if once is not None:
-            headers["Idempotency-Key"] = once
+    async def __call__(self, key: str, method: str, path: str, body: Any = None, more: Mapping[str, str] | None = None) -> Any:
+        """The decoded answer to a request of the holder of `key`; `more` headers make it wait or be done once. Raises `Refused`."""
+        headers = {"Authorization": f"Bearer {key}", **(more or {})}
         sent = None
         if body is not None:
             sent = msgspec.json.encode(body)
