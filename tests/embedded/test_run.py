@@ -112,7 +112,8 @@ async def test_it_is_ready_in_time_and_says_how_to_use_it(hub: Hub, data: Path):
     said = hub.output.read_text()
     assert running.url in said
     assert f"{running.url}/schema" in said
-    assert "curl" in said
+    assert "buyer.sh" in said
+    assert "curl" in (data / "buyer.sh").read_text()
 
     second = Hub(data, name="second.out")
     assert second.process.wait(30) == 1
