@@ -1,5 +1,5 @@
 # Everything is installed into .venv from requirements.lock, hash by hash; `hub` does the rest.
-# make run ARGS="--ephemeral --port 9000"     make test ARGS="tests/embedded -k kill"
+# make run ARGS="--ephemeral --port 9000"     make replay ARGS="DIR --kill"     make test ARGS="tests/embedded -k kill"
 
 SHELL  := /bin/bash
 PYTHON ?= python3
@@ -9,7 +9,7 @@ UV     := $(VENV)/bin/uv
 CODE   := hub spokes vendor_sdk migrations tests
 ARGS   ?=
 
-.PHONY: run demo test lint lock
+.PHONY: run demo replay test lint lock
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
@@ -17,6 +17,9 @@ run: $(STAMP)
 
 demo: $(STAMP)
 	@$(VENV)/bin/hub demo $(ARGS)
+
+replay: $(STAMP)
+	@$(VENV)/bin/hub replay $(ARGS)
 
 test: $(STAMP)
 	@$(VENV)/bin/pytest $(ARGS)
