@@ -9,7 +9,7 @@ UV     := $(VENV)/bin/uv
 CODE   := hub spokes vendor_sdk migrations tests
 ARGS   ?=
 
-.PHONY: run demo replay test lint lock
+.PHONY: run demo replay test bench lint lock
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
@@ -23,6 +23,9 @@ replay: $(STAMP)
 
 test: $(STAMP)
 	@$(VENV)/bin/pytest $(ARGS)
+
+bench: $(STAMP)
+	@$(VENV)/bin/python -m tests.bench
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff format --check $(CODE)

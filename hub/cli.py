@@ -104,7 +104,7 @@ def demo(*, data: Data = DATA) -> int:
 
 
 @app.command
-def replay(
+def replay(  # noqa: PLR0913 - one per option
     orders: Path,
     /,
     *,
@@ -112,15 +112,16 @@ def replay(
     buyers: Annotated[int, Parameter(validator=Number(gte=1))] = 16,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     kill: bool = False,
+    rounds: Annotated[int, Parameter(validator=Number(gte=1))] = 5,
     seed: int = 1,
 ) -> None:
     """Place the recorded orders in a folder and check that each ends right, on the hub of --data or one of its own.
 
-    --kill: meanwhile the worker, the spokes and the broker are killed again and again, at moments that --seed decides.
+    --kill: meanwhile the worker, the spokes and the broker are killed, each --rounds times, at moments that --seed decides.
     """
     from hub.replay import Plan
 
-    _call("hub.replay:replay", orders, data, Plan(buyers=buyers, limit=limit, kill=kill, seed=seed))
+    _call("hub.replay:replay", orders, data, Plan(buyers=buyers, limit=limit, kill=kill, rounds=rounds, seed=seed))
 
 
 def main() -> None:

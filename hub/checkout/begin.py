@@ -46,6 +46,9 @@ async def begin(tx: Tx, timing: Timing, default: CommissionRule, wanted: PlaceOr
     await carts.mark_ordered(tx, quote.cart_id)
     await _check_prices(tx, quote)
     terms = await vendors.terms_of(tx, [part.vendor for part in quote.parts])
+    for part in quote.parts:
+        if not terms[part.vendor].sells:
+            raise Conflict("offer_unavailable", f"{part.vendor_name} does not sell now", vendor=part.vendor)
     rules = {code: _rule(default, vendor.commission_bps) for code, vendor in terms.items()}
     choice = Choice(payment_method=wanted.payment_method, shipping=wanted.shipping, on_shortage=wanted.on_shortage)
     order = await place(tx, quote, choice, PHYSICAL, rules, now)

@@ -34,6 +34,7 @@ async def _recall_what_is_here(tx: Tx, order: Order) -> None:
     if not stoppable:
         raise Conflict("not_cancelable", "every part has shipped or ended", state=order.state)
     await store.set_course(tx, order.id, cancel_reason=REASON)
+    await course.lock_stock(tx, order)
     terms = await vendors.terms_of(tx, [sub.vendor for sub in stoppable])
-    for sub in stoppable:
-        await course.recall(tx, order, sub, terms[sub.vendor], REASON)
+    if not any([await course.recall(tx, order, sub, terms[sub.vendor], REASON) for sub in stoppable]):
+        raise Conflict("not_cancelable", "every part has ended or is being sent", state=order.state)

@@ -59,6 +59,8 @@ async def _submit(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome)
 
 
 async def _decline(tx: Tx, order: Order, step: Step, outcome: Outcome) -> None:
+    if order.on_shortage == "cancel":
+        await course.lock_stock(tx, order)
     await course.fall(tx, order, order.part(step.subject_id), SubOrderEvent.DECLINE, outcome.reason)
     if order.on_shortage == "cancel":
         await course.undo(tx, await store.load(tx, order.id), SubOrderEvent.CANCEL, "shortage")
@@ -94,7 +96,7 @@ async def _recall(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome)
         return
     if outcome.verdict is Verdict.OK:
         await course.stop(tx, order, sub, sub.reason or "canceled")
-    elif outcome.verdict is Verdict.REFUSED:
+    else:  # kept, or given up on: it stands, and may be asked to stop again
         await advance(tx, sub.id, SubOrderEvent.KEEP, reason=outcome.reason)
 
 

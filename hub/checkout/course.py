@@ -10,6 +10,7 @@ from datetime import timedelta
 from hub.checkout.saga import SAGAS
 from hub.checkout.timing import Timing
 from hub.fulfillment import reserve, route, ship
+from hub.inventory import promise
 from hub.kernel.saga import Decision, Each, Progress, Stage, decide
 from hub.ledger.recipes import Share
 from hub.orders import store
@@ -24,7 +25,7 @@ from hub.payments.states import PaymentState
 from hub.risk.screen import Facts, screen
 from hub.runtime import steps
 from hub.runtime.database import Tx
-from hub.runtime.steps import NewStep, Step, StepState, Verdict
+from hub.runtime.steps import NewStep, Step, Verdict
 from hub.vendors import store as vendors
 from hub.vendors.model import Terms
 
@@ -85,6 +86,11 @@ async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
     await steps.add(tx, *(step for step in new if step is not None))
 
 
+async def lock_stock(tx: Tx, order: Order) -> None:
+    """Before several parts fall in one transaction: their stock rows one part after the other would be in nobody's order."""
+    await promise.lock(tx, [line.offer_id for sub in standing(order) for line in sub.lines])
+
+
 async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str) -> None:
     """One part falls out: its stock is for sale again, and whatever its vendor may have done for it is undone."""
     await withdraw(tx, sub, event, reason)
@@ -93,6 +99,7 @@ async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason
 
 async def undo(tx: Tx, order: Order, event: SubOrderEvent, reason: str) -> None:
     """The way back before any money was taken: every standing part falls out, the authorization is given back."""
+    await lock_stock(tx, order)
     await store.set_course(tx, order.id, course="undone")
     for sub in standing(order):
         await fall(tx, order, sub, event, reason)
@@ -101,8 +108,8 @@ async def undo(tx: Tx, order: Order, event: SubOrderEvent, reason: str) -> None:
 
 async def _give_back(tx: Tx, order: Order, reason: str) -> None:
     """Void what may be authorized; the payment's life ends when the provider has confirmed that, or at once if it never heard of it."""
+    await steps.cancel_open(tx, order.id, authorize.AUTHORIZE)  # before looking: what is withdrawn no worker can claim any more
     asked = [step for step in await steps.of_saga(tx, order.id) if step.kind == authorize.AUTHORIZE and step.attempt > 0]
-    await steps.cancel_open(tx, order.id, authorize.AUTHORIZE)
     payment = await payments.of_order(tx, order.id)
     if payment.state in {PaymentState.PENDING, PaymentState.AUTHORIZED} and asked:
         await steps.add(tx, authorize.void_step(order.id, payment.id, undoes=asked[-1].id, reason=reason))
@@ -111,8 +118,12 @@ async def _give_back(tx: Tx, order: Order, reason: str) -> None:
 
 
 async def undo_at_vendor(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:
-    """Undo, last stage first, each step of this part that its vendor may have acted on; withdraw the open ones."""
+    """Withdraw the open steps of this part; then undo, last stage first, each that its vendor may have acted on.
+
+    In this order: what is withdrawn no worker can claim any more, so it is certain which were sent.
+    """
     saga = SAGAS[order.kind]
+    await steps.cancel_open(tx, order.id, *(stage.do for stage in saga.stages), ship.SHIP, subject_id=sub.id)
     mine = [step for step in await steps.of_saga(tx, order.id) if step.subject_id == sub.id]
     for stage in reversed(saga.stages):
         for step in mine:
@@ -122,12 +133,11 @@ async def undo_at_vendor(tx: Tx, order: Order, sub: SubOrder, reason: str) -> No
                 await steps.add(tx, reserve.release_step(sub, undoes=step.id))
             elif stage.undo == route.RECALL:
                 await steps.add(tx, route.recall_step(sub, undoes=step.id, reason=reason))
-    await steps.cancel_open(tx, order.id, *(stage.do for stage in saga.stages), ship.SHIP, subject_id=sub.id)
 
 
 def _may_have_acted(step: Step, kind: str) -> bool:
     """Whether the other side may have done it: it was sent, and it was not answered by a definite no."""
-    return step.kind == kind and step.attempt > 0 and step.verdict != Verdict.REFUSED and step.state != StepState.CANCELED
+    return step.kind == kind and step.attempt > 0 and step.verdict != Verdict.REFUSED
 
 
 async def _progress(tx: Tx, order: Order, stage: Stage) -> list[Progress]:
@@ -162,22 +172,33 @@ async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder, term
 
 async def _finish(tx: Tx, timing: Timing, order: Order) -> None:
     """The money is taken: have each part shipped, or stopped if the buyer asked for that in the meantime."""
+    if order.cancel_reason is not None:
+        await lock_stock(tx, order)
+        for sub in standing(order):
+            await stop(tx, order, sub, order.cancel_reason)  # nobody was told to ship, so nothing has left
+        return
     terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
     for sub in standing(order):
         has_spoke = ship.CAPABILITY in terms[sub.vendor].capabilities
         await steps.add(tx, ship.ship_step(order, sub, has_spoke=has_spoke, within=timing.ship))
-        if order.cancel_reason is not None:
-            await recall(tx, order, sub, terms[sub.vendor], order.cancel_reason)
 
 
-async def recall(tx: Tx, order: Order, sub: SubOrder, terms: Terms, reason: str) -> None:
-    """Ask the vendor of an accepted, paid part to stop; a vendor without a spoke has told us nothing has left, so it stops here."""
-    if route.CAPABILITY not in terms.capabilities:
+async def recall(tx: Tx, order: Order, sub: SubOrder, terms: Terms, reason: str) -> bool:
+    """Stop an accepted, paid part; False if it cannot be: its vendor's spoke was told to ship it and takes no recall.
+
+    It stops here if nobody was told to ship it, or if its vendor works by hand and has told us nothing has left;
+    otherwise the vendor is asked.
+    """
+    unsent = await steps.withdraw_unsent(tx, order.id, ship.SHIP, sub.id)
+    if unsent or not terms.capabilities & {route.CAPABILITY, ship.CAPABILITY}:
         await stop(tx, order, sub, reason)
-        return
+        return True
+    if route.CAPABILITY not in terms.capabilities:
+        return False
     await advance(tx, sub.id, SubOrderEvent.RECALL, reason=reason)
     submitted = next(step for step in await steps.of_saga(tx, order.id) if step.subject_id == sub.id and step.kind == route.SUBMIT)
     await steps.add(tx, route.recall_step(sub, undoes=submitted.id, reason=reason))
+    return True
 
 
 async def stop(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:

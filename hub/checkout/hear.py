@@ -56,7 +56,7 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
                 applied = await conclude(tx, timing, step, interpret(body))
                 log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
     except Foreign as error:
-        await _keep_for_triage(database, heard, error, trace)
+        await keep_for_triage(database, heard, error, trace)
 
 
 def interpret(body: Message) -> Outcome:
@@ -87,6 +87,8 @@ def _read(heard: Heard) -> tuple[str, str, Message]:
         raise Foreign("malformed", f"schema {heard.headers[messages.SCHEMA]} is not known")
     if len(heard.body) > messages.BODY_BYTES_MAX:
         raise Foreign("malformed", "the body is too large")
+    if b"\\u0000" in heard.body or any("\0" in value for value in heard.headers.values()):
+        raise Foreign("malformed", "it holds a NUL, which PostgreSQL keeps nowhere")
     try:
         return kind, event_id, messages.decode_event(kind, heard.body)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -115,7 +117,8 @@ async def _tracking(tx: Tx, shipped: Step) -> Step | None:
     return next((s for s in same if s.kind == TRACK and s.state == StepState.OPEN), None)
 
 
-async def _keep_for_triage(database: Database, heard: Heard, error: Foreign, trace: Trace) -> None:
+async def keep_for_triage(database: Database, heard: Heard, error: Foreign, trace: Trace) -> None:
+    """Keep what cannot be applied, with why."""
     log.warning("event.refused", vendor=heard.vendor, subject=heard.subject, reason=error.reason, detail=error.detail)
     message_id = heard.headers.get(messages.MSG_ID) or f"{heard.subject}:{hashlib.sha256(heard.body).hexdigest()}"
     async with database.tx(Actor("vendor", heard.vendor), trace) as tx:

@@ -1,5 +1,6 @@
 """Put a sub-order before its vendor, who accepts or declines it; undone by `recall`."""
 
+import re
 from datetime import datetime
 
 import msgspec
@@ -33,5 +34,6 @@ def submit_step(order: Order, sub: SubOrder, *, within: float, answer_by: dateti
 
 def recall_step(sub: SubOrder, *, undoes: str, reason: str) -> NewStep:
     """Tell the vendor to stop, whether or not the submit `undoes` arrived."""
-    command = Recall(sub_order_id=sub.id, submit_command_id=undoes, reason=reason)
+    word = reason if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", reason) else "canceled"  # an adapter's own error code may be no such word
+    command = Recall(sub_order_id=sub.id, submit_command_id=undoes, reason=word)
     return NewStep(kind=RECALL, target=sub.vendor, saga_id=sub.order_id, subject_id=sub.id, payload=command, undoes=undoes)

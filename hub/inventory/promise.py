@@ -1,9 +1,9 @@
 """Stock promised to orders: on hand → reserved in the placing transaction → shipped, or back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from hub.inventory.tables import stock
 from hub.kernel.errors import Conflict
@@ -36,6 +36,12 @@ async def promise(tx: Tx, demands: Sequence[Demand]) -> None:
         )
         if not taken:
             raise Conflict("sold_out", f"fewer than {demand.quantity} units of {demand.offer_id} are left", offer_id=demand.offer_id)
+
+
+async def lock(tx: Tx, offer_ids: Collection[str]) -> None:
+    """Take stock rows in the one order, for a transaction that will change them in another."""
+    s = stock.c
+    await tx.execute(select(s.offer_id).where(s.offer_id.in_(sorted(set(offer_ids)))).order_by(s.offer_id).with_for_update())
 
 
 async def withdraw(tx: Tx, demands: Sequence[Demand]) -> None:

@@ -52,7 +52,8 @@ class PaymentGateway(Protocol):
     """One payment provider. `key` is the frozen idempotency key of the step; amounts are minor units.
 
     Every method raises `InDoubt`, `NotSent` or `GatewayRefused` and nothing else. Each is safe to call again with
-    the same key. "Already done" answers are adopted by reading the object, never reported as refusals.
+    the same key for as long as the provider remembers it (Stripe: a day); what would then act twice has a `find_…`.
+    "Already done" answers are adopted by reading the object, never reported as refusals.
     """
 
     async def open_payment(self, key: str, *, order_id: str, amount: int, currency: str, payment_method: str) -> Opened:
@@ -73,6 +74,14 @@ class PaymentGateway(Protocol):
 
     async def refund(self, key: str, *, charge: str, amount: int, order_id: str) -> str:
         """Give `amount` back to the buyer; the provider's refund id."""
+        ...
+
+    async def find_refund(self, key: str, *, charge: str) -> str | None:
+        """The refund made under `key`, however long ago. To be asked before `refund` is called again."""
+        ...
+
+    async def find_transfer(self, key: str, *, order_id: str) -> str | None:
+        """The transfer made under `key`, however long ago. To be asked before `transfer` is called again."""
         ...
 
     async def transfer(self, key: str, *, charge: str, account: str, amount: int, currency: str, order_id: str) -> str:

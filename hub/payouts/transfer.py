@@ -81,6 +81,9 @@ async def perform_transfer(database: Database, gateway: PaymentGateway, step: St
         return Outcome.ok(reference=None)
     if not await gateway.may_receive(terms.connected_account):
         raise NotSent(f"{transfer.vendor} has not finished onboarding", retry_after=ACCOUNT_RETRY_SECONDS)
+    # Asked before, perhaps longer ago than the provider remembers keys: a look keeps the vendor from being paid twice.
+    if step.attempt > 1 and (found := await gateway.find_transfer(step.id, order_id=step.saga_id)) is not None:
+        return Outcome.ok(reference=found)
     reference = await gateway.transfer(
         step.id,
         charge=payment.charge,

@@ -2,44 +2,50 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlalchemy import text
 
 from hub.orders.states import ORDER_ENDS
+from hub.replay.files import CURRENCY
 from hub.runtime.database import Database
 
 LOOK_SECONDS = 0.5
 STUCK_SECONDS = 180.0
-_ENDED = text("SELECT count(*) FROM orders WHERE id = ANY(:ids) AND state = ANY(:ends)")
+_ORDERS = text(
+    "SELECT count(*) FILTER (WHERE state = ANY(:ends)) AS ended, count(*) FILTER (WHERE state <> ALL(:ends)) AS under_way"
+    " FROM orders WHERE currency = :currency"
+).bindparams(ends=[str(end) for end in ORDER_ENDS], currency=CURRENCY)
 _DONE = text("SELECT count(*) FROM steps WHERE state <> 'open'")
 
 
 class Follower:
-    """Looks at the orders in `placed` while it grows; `ended` is how many have come to an end."""
+    """Looks at every order in the files' currency: `ended` have come to an end, `under_way` have not."""
 
-    def __init__(self, database: Database, placed: Mapping[str, str]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._placed = placed
         self.ended = 0
+        self.under_way = 0
 
-    @property
-    def under_way(self) -> int:
-        """Orders placed and not ended, as of the last look."""
-        return len(self._placed) - self.ended
+    async def look(self) -> int:
+        """Count anew; how many steps have been done in all, a number that stands still when nothing moves."""
+        async with self._database.reading() as tx:
+            row = await tx.row(_ORDERS)
+            done = int(await tx.scalar(_DONE))
+        if row is not None:
+            self.ended, self.under_way = row.ended, row.under_way
+        return done
 
     async def until_ended(self, total: int, tell: Callable[[int], None]) -> bool:
         """Wait for `total` orders to end; False if nothing at all moved for `STUCK_SECONDS`."""
-        moved, steps = time.monotonic(), -1
-        while self.ended < total:
+        moved, before, told = time.monotonic(), -1, 0
+        while told < total:
             await asyncio.sleep(LOOK_SECONDS)
-            async with self._database.reading() as tx:
-                ended = int(await tx.scalar(_ENDED.bindparams(ids=list(self._placed.values()), ends=[str(end) for end in ORDER_ENDS])))
-                done = int(await tx.scalar(_DONE))
-            if done != steps:
-                moved, steps = time.monotonic(), done
+            done = await self.look()
+            if done != before:
+                moved, before = time.monotonic(), done
             elif time.monotonic() - moved > STUCK_SECONDS:
                 return False
-            tell(ended - self.ended)
-            self.ended = ended
+            tell(self.ended - told)
+            told = self.ended
         return True

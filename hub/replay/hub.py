@@ -18,7 +18,7 @@ _SETTINGS = {
     "ORDERS__ASK_AGAIN_SECONDS": "20",
     "LOG__LEVEL": "warning",
 }
-_SPOKES = {"SPOKE_HEARTBEAT": "10", "SPOKE_NATS_PING": "15", "SPOKE_NATS_IDLE_HEARTBEAT": "10"}
+_SPOKES = {"SPOKE_HEARTBEAT": "5", "SPOKE_NATS_PING": "15", "SPOKE_NATS_IDLE_HEARTBEAT": "10"}
 """Hundreds of idle spokes in one process would otherwise take half a processor only to say that they live."""
 
 

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from hub.replay.follow import Follower
 from hub.replay.verdict import Verdict
 
 VICTIMS = {"worker": "worker", "spokes": "spokes", "broker": "nats-server"}
 """What is killed, and the word of its command line that tells it from the supervisor's other children."""
-ROUNDS = 5
 FIRST, LAST = 0.05, 0.95
 """Between which parts of the placing the kills fall."""
 DELAY_SECONDS = 2.0
 BACK_SECONDS = 60.0
+AGAIN_SECONDS = 0.2
 PROC = Path("/proc")
 
 
@@ -40,21 +41,24 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class Killer:
-    """Kills each victim `ROUNDS` times while orders are placed; `under_way` counts those on their way."""
+    """Kills each victim `rounds` times while orders are placed, each time with orders on their way."""
 
-    def __init__(self, supervisor: int, orders: int, seed: int, under_way: Callable[[], int], tell: Callable[[Kill], None]) -> None:
+    def __init__(self, supervisor: int, orders: int, plan: tuple[int, int], follower: Follower, tell: Callable[[Kill], None]) -> None:
         if not PROC.is_dir():
             raise NotBack("--kill finds its victims in /proc, which is not here")
+        self._rounds, seed = plan
         chance = random.Random(seed)  # noqa: S311 - not for secrets: a run can be repeated
-        victims = list(VICTIMS) * ROUNDS
+        victims = list(VICTIMS) * self._rounds
         chance.shuffle(victims)
         moments = sorted(chance.uniform(FIRST, LAST) * orders for _ in victims)
         self._plan = list(zip(moments, victims, strict=True))
         self._chance = chance
         self._supervisor = supervisor
-        self._under_way = under_way
+        self._orders = orders
+        self._follower = follower
         self._tell = tell
         self._reached = 0
+        self._slack = 0
         self._moved = asyncio.Condition()
         self.kills: list[Kill] = []
 
@@ -63,7 +67,7 @@ class Killer:
         async with self._moved:
             self._reached = max(self._reached, number)
             self._moved.notify_all()
-            await self._moved.wait_for(lambda: len(self.kills) == len(self._plan) or self._plan[len(self.kills)][0] > number - slack)
+            await self._moved.wait_for(lambda: self._may_pass(number - slack))
 
     async def run(self) -> None:
         """Kill as planned. Raises `NotBack`."""
@@ -73,8 +77,9 @@ class Killer:
                 await self._moved.wait_for(lambda moment=moment: self._reached >= moment)
             await asyncio.sleep(self._chance.uniform(0, DELAY_SECONDS))
             pid = await self._alive(victim)
+            await self._see_orders()
             os.kill(pid, signal.SIGKILL)
-            kill = Kill(time.monotonic() - begun, victim, pid, self._under_way())
+            kill = Kill(time.monotonic() - begun, victim, pid, self._follower.under_way)
             self._tell(kill)
             async with self._moved:
                 self.kills.append(kill)
@@ -85,8 +90,23 @@ class Killer:
     def verdict(self) -> Verdict:
         """Each victim died often enough, and each time orders were on their way."""
         hits = Counter(kill.victim for kill in self.kills if kill.under_way)
-        shown = {victim: hits[victim] for victim in VICTIMS}
-        return Verdict("kills that hit a living process with orders on their way", str(dict.fromkeys(VICTIMS, ROUNDS)), str(shown))
+        wanted = dict.fromkeys(VICTIMS, self._rounds)
+        return Verdict(
+            "kills that hit a living process with orders on their way", str(wanted), str({victim: hits[victim] for victim in VICTIMS})
+        )
+
+    def _may_pass(self, number: int) -> bool:
+        return len(self.kills) == len(self._plan) or self._plan[len(self.kills)][0] > number - self._slack
+
+    async def _see_orders(self) -> None:
+        """Wait until an order is on its way, and let one more be placed while none is."""
+        await self._follower.look()
+        while not self._follower.under_way and self._follower.ended < self._orders:
+            async with self._moved:
+                self._slack += 1
+                self._moved.notify_all()
+            await asyncio.sleep(AGAIN_SECONDS)
+            await self._follower.look()
 
     async def _alive(self, victim: str) -> int:
         """The living victim, which is not one that was killed before."""

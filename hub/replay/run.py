@@ -35,7 +35,7 @@ from hub.wiring import Wiring, wire
 OPERATOR = Actor("operator", "replay")
 CONNECT_SECONDS = 15.0
 WIDTH = 160
-SLACK = 2
+SLACK = 1
 """Orders per buyer that may still be placed after a kill is due."""
 
 
@@ -48,11 +48,12 @@ class HasBooks(RuntimeError):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How to replay: so many buyers at once; `limit` orders (None: all); with `kill`, parts are killed as `seed` says."""
+    """How to replay: so many buyers at once; `limit` orders (None: all); with `kill`, each part is killed `rounds` times as `seed` says."""
 
     buyers: int = 16
     limit: int | None = None
     kill: bool = False
+    rounds: int = 5
     seed: int = 1
 
 
@@ -129,8 +130,8 @@ class _Course:
 
     async def _buy(self, buyers: Buyers) -> list[Verdict]:
         total = len(self._history.orders)
-        follower = Follower(self._wiring.database, buyers.placed)
-        killer = self._killer(lambda: follower.under_way) if self._plan.kill else None
+        follower = Follower(self._wiring.database)
+        killer = self._killer(follower) if self._plan.kill else None
 
         async def gate(number: int) -> None:
             if killer is not None:
@@ -148,11 +149,11 @@ class _Course:
         stuck = [] if following.result() else ["nothing moves any more"]
         return [no_exceptions("the orders go on until they end", stuck), *([killer.verdict()] if killer else [])]
 
-    def _killer(self, under_way: Callable[[], int]) -> Killer:
+    def _killer(self, follower: Follower) -> Killer:
         def tell(kill: Kill) -> None:
             self._tell(str(kill))
 
-        return Killer(self._running.pid, len(self._history.orders), self._plan.seed, under_way, tell)
+        return Killer(self._running.pid, len(self._history.orders), (self._plan.rounds, self._plan.seed), follower, tell)
 
     async def _check(self, buyers: Buyers) -> list[Verdict]:
         orders, shops = self._history.orders, self._history.shops

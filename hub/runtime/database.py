@@ -27,6 +27,9 @@ metadata = MetaData(
 IdText = Text(collation="C")
 """Column type of every id: compared byte by byte, which for our ids is by birth."""
 
+IDLE_MS = "15000"
+"""A process that stops in the middle of a transaction loses it then, and with it the locks that all others wait for."""
+
 _encoder = msgspec.json.Encoder()
 
 T = TypeVar("T")
@@ -109,7 +112,7 @@ class Database:
             pool_pre_ping=False,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
-            connect_args={"timeout": 5, "command_timeout": 60},
+            connect_args={"timeout": 5, "command_timeout": 60, "server_settings": {"idle_in_transaction_session_timeout": IDLE_MS}},
         )
         self.ids = ids or Ids(lambda: time.time_ns() // 1_000_000, os.urandom)
         self.after_commit: list[Callable[[Tx], None]] = []

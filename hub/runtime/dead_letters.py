@@ -57,7 +57,7 @@ async def keep(tx: Tx, given: Given) -> bool:
     values: dict[str, Any] = msgspec.structs.asdict(given)
     values |= {
         "id": tx.ids.new("dl"),
-        "headers": dict(given.headers),
+        "headers": {name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") for name, value in given.headers.items()},
         "payload": given.payload[:PAYLOAD_MAX].replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "detail": given.detail[:4000].replace("\0", ""),
         "fingerprint": hashlib.sha256(f"{given.target}|{given.kind}|{given.reason}".encode()).hexdigest()[:16],

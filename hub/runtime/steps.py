@@ -95,6 +95,7 @@ class NewStep(msgspec.Struct, frozen=True, kw_only=True):
     payload: Any
     after: float = 0
     deadline: float | None = None
+    """A vendor's runs from the first sending: a broker that is away takes no time from it."""
     redrive: float = 5
     """First pause before the same command is sent again; doubles with each attempt up to five minutes."""
     undoes: str | None = None
@@ -194,27 +195,33 @@ WITH RECURSIVE waiting(target) AS (
     SELECT claimed.id FROM waiting w
     CROSS JOIN LATERAL (
         SELECT s.id FROM steps s
-        WHERE s.state = 'open' AND s.target = w.target AND s.due_at <= now() AND NOT s.waiting AND (:sending OR s.target = '@hub')
+        WHERE s.state = 'open' AND s.target = w.target AND s.due_at <= now() AND NOT s.waiting
         ORDER BY s.due_at LIMIT :per_target FOR UPDATE SKIP LOCKED
     ) claimed
-    WHERE w.target IS NOT NULL
+    WHERE :sending AND w.target <> '@hub'
+), own AS (
+    SELECT s.id FROM steps s
+    WHERE s.state = 'open' AND s.target = '@hub' AND s.due_at <= now() AND NOT s.waiting
+    ORDER BY s.due_at LIMIT :own FOR UPDATE SKIP LOCKED
 )
 UPDATE steps SET
     attempt = attempt + 1,
     sent_at = now(),
+    deadline = CASE WHEN attempt = 0 AND target <> '@hub' THEN now() + (deadline - created_at) ELSE deadline END,
     due_at = now() + make_interval(secs => least(300, redrive_seconds * power(2, least(attempt, 10))) * (0.9 + 0.2 * random()))
-FROM due WHERE steps.id = due.id
+FROM (SELECT id FROM due UNION ALL SELECT id FROM own) claimed WHERE steps.id = claimed.id
 RETURNING steps.id, saga_id, subject_id, target, kind, payload, undoes, state, verdict, attempt, waiting, deadline,
     correlation_id, traceparent
 """)
 
 
-async def claim(tx: Tx, *, per_target: int, sending: bool) -> list[Step]:
+async def claim(tx: Tx, *, per_target: int, sending: bool, own: int | None = None) -> list[Step]:
     """Due steps, at most `per_target` of each target, each leased by moving its `due_at` ahead (no leader, no locks kept).
 
-    With the broker away (`sending` is False) only what the hub does itself, so that no attempt is burned.
+    With the broker away (`sending` is False) only what the hub does itself, so that no attempt is burned; of that at
+    most `own` (None: as of any other).
     """
-    return await tx.all(CLAIM.bindparams(per_target=per_target, sending=sending), Step)
+    return await tx.all(CLAIM.bindparams(per_target=per_target, sending=sending, own=per_target if own is None else own), Step)
 
 
 async def get(tx: Tx, step_id: str, *, lock: bool = False) -> Step | None:
@@ -242,11 +249,11 @@ async def end(tx: Tx, step_id: str, outcome: Outcome) -> bool:
 
 
 async def ask_again(tx: Tx, step_id: str, seconds: float) -> None:
-    """Keep an open step open and make it due in `seconds`: the other side answers later, and this asks should its answer get lost."""
+    """Keep a step open and ask it again in `seconds`. Attempts go on: a vendor tells by them asking anew from hearing twice."""
     await tx.execute(
         update(steps)
         .where(steps.c.id == step_id, steps.c.state == StepState.OPEN)
-        .values(due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds), attempt=0)
+        .values(due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds))
     )
 
 
@@ -258,6 +265,13 @@ async def cancel_open(tx: Tx, saga_id: str, *kinds: str, subject_id: str | None 
     await tx.execute(update(steps).where(*where).values(state=StepState.CANCELED, ended_at=func.now()))
 
 
+async def withdraw_unsent(tx: Tx, saga_id: str, kind: str, subject_id: str) -> bool:
+    """Withdraw an open step that nobody was sent yet; False if there is none, or if a worker was faster."""
+    t = steps.c
+    unsent = (t.saga_id == saga_id, t.kind == kind, t.subject_id == subject_id, t.state == StepState.OPEN, t.attempt == 0, ~t.waiting)
+    return await tx.execute(update(steps).where(*unsent).values(state=StepState.CANCELED, ended_at=func.now())) > 0
+
+
 async def retry_in(tx: Tx, step_id: str, seconds: float) -> None:
     """Make an open step due again in `seconds`, without waiting for its lease to end; the attempt counts."""
     await tx.execute(
@@ -267,13 +281,15 @@ async def retry_in(tx: Tx, step_id: str, seconds: float) -> None:
     )
 
 
-async def overdue(tx: Tx, *, limit: int, attempts_max: int) -> list[Step]:
-    """Open steps past their deadline, or without one and out of attempts. Nothing is locked: ending them decides who was first."""
-    out_of_attempts = steps.c.deadline.is_(None) & (steps.c.attempt >= attempts_max) & (steps.c.due_at <= func.now())
-    query = (
-        select(*_COLUMNS)
-        .where(steps.c.state == StepState.OPEN, (steps.c.deadline <= func.now()) | out_of_attempts)
-        .order_by(steps.c.due_at)
-        .limit(limit)
-    )
+async def overdue(tx: Tx, *, limit: int, attempts_max: int, hearing: bool = True) -> list[Step]:
+    """Open steps past their deadline, or without one and out of attempts. Nothing is locked: ending them decides who was first.
+
+    What nobody was sent yet is not late. With `hearing` False only what no message could still answer.
+    """
+    t = steps.c
+    late = t.deadline <= func.now()
+    unheard = (t.target == HUB_TARGET) | t.waiting
+    silent = late & (unheard | (t.attempt > 0) if hearing else unheard)
+    out_of_attempts = t.deadline.is_(None) & (t.attempt >= attempts_max) & (t.due_at <= func.now())
+    query = select(*_COLUMNS).where(t.state == StepState.OPEN, silent | out_of_attempts).order_by(steps.c.due_at).limit(limit)
     return await tx.all(query, Step)

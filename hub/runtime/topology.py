@@ -1,7 +1,7 @@
 """Streams and consumers, created or put right by any process at any time: a wiped broker is whole again in seconds."""
 
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import BadRequestError
 
 from vendor_sdk import subjects
@@ -15,10 +15,14 @@ BACKOFF: list[float] = [30, 60, 120, 300]
 """Seconds to wait for an ack before a command is delivered again; an answer normally comes much earlier."""
 
 STREAM_NAME_IN_USE = 10058
+CONFIG_REFUSED = 10052
 
 
 def streams(vendor: str) -> list[StreamConfig]:
-    """A vendor's two streams: limits retention, so that what failed can be read back; full means refused (back-pressure)."""
+    """A vendor's two streams. What is acknowledged is gone, so `…_MAX` bounds what waits: full means refused (back-pressure).
+
+    What was given up on stays until it is too old, so it can be read back.
+    """
     return [
         _stream(subjects.command_stream(vendor), subjects.command(vendor, ">"), COMMANDS_MAX),
         _stream(subjects.event_stream(vendor), subjects.event(vendor, ">"), EVENTS_MAX),
@@ -29,6 +33,7 @@ def _stream(name: str, subject: str, most: int) -> StreamConfig:
     return StreamConfig(
         name=name,
         subjects=[subject],
+        retention=RetentionPolicy.WORK_QUEUE,
         storage=StorageType.FILE,
         max_age=7 * DAY,
         max_msgs=most,
@@ -90,4 +95,11 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
     except BadRequestError as error:
         if error.err_code != STREAM_NAME_IN_USE:
             raise
-        await js.update_stream(config)
+        try:
+            await js.update_stream(config)
+        except BadRequestError as refused:
+            if refused.err_code != CONFIG_REFUSED:
+                raise
+            # A stream of another make. What is lost with it is asked for again: PostgreSQL is the truth.
+            await js.delete_stream(str(config.name))
+            await js.add_stream(config)

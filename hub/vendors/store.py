@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.kernel.errors import NotFound
@@ -96,9 +96,9 @@ async def broker_accounts(tx: Tx) -> Sequence[Row[Any]]:
 
 
 async def without_connected_account(tx: Tx, limit: int) -> Sequence[Row[Any]]:
-    """(code, name, country) of vendors that cannot be paid yet."""
+    """(code, name, country) of vendors that cannot be paid yet; any of them, so that those who cannot be helped bar nobody's way."""
     v = vendors.c
-    return await tx.rows(select(v.code, v.name, v.country).where(v.connected_account.is_(None)).order_by(v.code).limit(limit))
+    return await tx.rows(select(v.code, v.name, v.country).where(v.connected_account.is_(None)).order_by(func.random()).limit(limit))
 
 
 async def set_connected_account(tx: Tx, code: str, account: str) -> bool:

@@ -18,7 +18,10 @@ async def open_accounts(wiring: Wiring, gateway: PaymentGateway) -> None:
     for vendor in waiting:
         try:
             account = await gateway.open_account(f"account.{vendor.code}", vendor=vendor.code, name=vendor.name, country=vendor.country)
-        except (GatewayRefused, InDoubt, NotSent) as error:
+        except GatewayRefused as error:
+            log.warning("account.refused", vendor=vendor.code, error=repr(error))
+            continue  # this vendor's trouble is not the next one's
+        except (InDoubt, NotSent) as error:
             log.warning("account.not_opened", vendor=vendor.code, error=repr(error))
             return
         async with wiring.database.tx() as tx:

@@ -1,24 +1,45 @@
 """The sweep that makes triage complete: every step that nobody answered in time is ended here, whatever else failed."""
 
+import msgspec
+import structlog
+
 from hub.checkout.conclude import conclude
 from hub.fulfillment.route import SUBMIT
 from hub.payments.authorize import AUTHORIZE
-from hub.runtime import idempotency, steps
+from hub.runtime import dead_letters, idempotency, steps
 from hub.runtime.database import HUB
-from hub.runtime.steps import Outcome, Step
+from hub.runtime.steps import HUB_TARGET, Outcome, Step
 from hub.runtime.trace import Trace
 from hub.wiring import Wiring
 
+log = structlog.get_logger("deadlines")
+
 SWEEP_MAX = 200
+AGAIN_SECONDS = 60
 
 
-async def sweep(wiring: Wiring) -> None:
-    """End overdue steps, each in a transaction of its own."""
+async def sweep(wiring: Wiring, *, hearing: bool = True) -> None:
+    """End overdue steps, each in a transaction of its own. While nobody is `hearing`, a vendor's silence means nothing."""
     async with wiring.database.reading() as tx:
-        late = await steps.overdue(tx, limit=SWEEP_MAX, attempts_max=wiring.settings.worker.attempts_max)
+        late = await steps.overdue(tx, limit=SWEEP_MAX, attempts_max=wiring.settings.worker.attempts_max, hearing=hearing)
     for step in late:
-        async with wiring.database.tx(HUB, Trace(step.correlation_id, step.traceparent)) as tx:
-            await conclude(tx, wiring.timing, step, unanswered(step))
+        try:
+            await _end(wiring, step)
+        except Exception as error:  # noqa: BLE001  # one step's trouble is not the others': it goes to the end of the queue
+            log.warning("sweep.failed", step=step.id, kind=step.kind, error=repr(error))
+            async with wiring.database.tx() as tx:
+                await steps.retry_in(tx, step.id, AGAIN_SECONDS)
+
+
+async def _end(wiring: Wiring, step: Step) -> None:
+    outcome = unanswered(step)
+    async with wiring.database.tx(HUB, Trace(step.correlation_id, step.traceparent)) as tx:
+        if step.target == HUB_TARGET and step.deadline is None:
+            # Money: it is asked for until the provider answers, be that in an hour or a day, and an operator is told once.
+            attempts_max = wiring.settings.worker.attempts_max
+            await dead_letters.keep_step(tx, msgspec.structs.replace(step, attempt=attempts_max), outcome)
+        else:
+            await conclude(tx, wiring.timing, step, outcome)
 
 
 def unanswered(step: Step) -> Outcome:
@@ -28,7 +49,7 @@ def unanswered(step: Step) -> Outcome:
     if step.kind == SUBMIT and step.waiting:
         return Outcome.refused("no_answer", "not accepted in time")
     if step.deadline is None:
-        return Outcome.dead("attempts", f"given up after {step.attempt} attempts")
+        return Outcome.dead("attempts", f"no answer after {step.attempt} attempts")
     return Outcome.dead("deadline", f"no answer by {step.deadline.isoformat()}")
 
 

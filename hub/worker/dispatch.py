@@ -44,6 +44,8 @@ class Dispatcher:
         self._gateway = gateway
         self._on_missing_stream = on_missing_stream
         self._room = asyncio.Semaphore(wiring.settings.worker.concurrency)
+        self._own_room = wiring.settings.worker.concurrency
+        """What the hub does itself has room of its own, so that a slow payment provider holds up no vendor."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -53,13 +55,16 @@ class Dispatcher:
             return
         due = self._wiring.changes.due
         due.clear()
+        most = self._wiring.settings.worker.claim_per_vendor
         async with self._wiring.database.tx() as tx:
-            claimed = await steps.claim(tx, per_target=self._wiring.settings.worker.claim_per_vendor, sending=self._wiring.bus.is_connected)
-        for step in claimed:
-            await self._room.acquire()
-            task = asyncio.create_task(self._act(step), name=f"step:{step.id}")
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
+            claimed = await steps.claim(tx, per_target=most, own=min(most, self._own_room), sending=self._wiring.bus.is_connected)
+        for step in sorted(claimed, key=lambda step: step.target != HUB_TARGET):
+            if step.target == HUB_TARGET:
+                self._own_room -= 1
+                self._start(step, self._own_done)
+            else:
+                await self._room.acquire()
+                self._start(step, self._done)
         if not claimed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(due.wait(), self._wiring.settings.worker.poll_seconds)
@@ -70,9 +75,20 @@ class Dispatcher:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
 
+    def _start(self, step: Step, done: Callable[[asyncio.Task[None]], None]) -> None:
+        task = asyncio.create_task(self._act(step), name=f"step:{step.id}")
+        self._tasks.add(task)
+        task.add_done_callback(done)
+
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._room.release()
+
+    def _own_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._own_room += 1
+        if self._own_room == 1:
+            self._wiring.changes.due.set()
 
     async def _act(self, step: Step) -> None:
         current.set(Trace(step.correlation_id, step.traceparent))

@@ -1,17 +1,20 @@
 """Hears every vendor: one puller per vendor's event stream, and the streams themselves kept in being."""
 
 import asyncio
+import time
 
 import msgspec
 import structlog
 from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError
 
 from hub.checkout.conclude import conclude
-from hub.checkout.hear import Heard, hear
+from hub.checkout.hear import Foreign, Heard, hear, keep_for_triage
 from hub.runtime import steps, topology
 from hub.runtime.database import HUB
 from hub.runtime.puller import Puller
 from hub.runtime.steps import Outcome
+from hub.runtime.trace import Trace
 from hub.vendors import store as vendors
 from hub.wiring import Wiring
 from vendor_sdk import messages, subjects
@@ -19,6 +22,8 @@ from vendor_sdk import messages, subjects
 log = structlog.get_logger("listen")
 
 SETTLE_AT_ONCE = 16
+CATCH_UP_SECONDS = 5.0
+TRIES_MAX = 20
 
 
 class Listener:
@@ -29,8 +34,14 @@ class Listener:
         self._pullers: dict[str, Puller] = {}
         self._missing: set[str] = set()
         self._shared_missing = True
+        self._since: float | None = None
         self._handling = asyncio.Semaphore(max(1, wiring.settings.database.pool_size // 2))
         """Half of the connections at most: who waits here has not taken one yet, and sending needs the others."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether we have been listening for long enough to have heard what vendors said while we, or the broker, were away."""
+        return self._since is not None and time.monotonic() - self._since > CATCH_UP_SECONDS
 
     def missing(self, stream_or_vendor: str) -> None:
         """A stream is not there (a wiped broker, a new vendor): put it right at the next look."""
@@ -43,6 +54,7 @@ class Listener:
     async def once(self) -> None:
         """See that every vendor has its streams and its puller."""
         if not self._wiring.bus.is_connected:
+            self._since = None
             return
         async with self._wiring.database.reading() as tx:
             wanted = {row.code for row in await vendors.broker_accounts(tx)}
@@ -55,13 +67,21 @@ class Listener:
                 )
         todo = sorted((wanted - self._pullers.keys()) | (self._missing & wanted))
         for start in range(0, len(todo), SETTLE_AT_ONCE):
-            await asyncio.gather(*(self._settle(vendor) for vendor in todo[start : start + SETTLE_AT_ONCE]))
+            await asyncio.gather(*(self._try_to_settle(vendor) for vendor in todo[start : start + SETTLE_AT_ONCE]))
         for puller in list(self._pullers.values()):
             await puller.tend()
+        self._since = self._since or time.monotonic()
 
     async def stop(self) -> None:
         """Ask for nothing more and let what was heard be applied."""
         await asyncio.gather(*(puller.stop() for puller in self._pullers.values()))
+
+    async def _try_to_settle(self, vendor: str) -> None:
+        try:
+            await self._settle(vendor)
+        except Exception as error:  # noqa: BLE001  # one vendor's streams are not the others'; looked at again next time
+            self._missing.add(vendor)
+            log.warning("listen.not_settled", vendor=vendor, error=repr(error))
 
     async def _settle(self, vendor: str) -> None:
         await topology.ensure_vendor(self._wiring.bus.js, vendor)
@@ -83,14 +103,23 @@ class Listener:
     async def _heard(self, vendor: str, msg: Msg) -> None:
         async with self._handling:
             message = Heard(vendor=vendor, subject=msg.subject, headers=dict(msg.headers or {}), body=msg.data)
-            await hear(self._wiring.database, self._wiring.timing, message)
+            try:
+                await hear(self._wiring.database, self._wiring.timing, message)
+            except Exception as error:
+                if msg.metadata.num_delivered < TRIES_MAX:
+                    raise
+                await keep_for_triage(self._wiring.database, message, Foreign("not_applicable", repr(error)), Trace.new())
         await msg.ack()
 
     async def _advised(self, msg: Msg) -> None:
         """The broker gave a command up: it was delivered again and again and never acknowledged."""
         advisory = msgspec.json.decode(msg.data)
         if "MAX_DELIVERIES" in msg.subject and advisory.get("stream", "").startswith("CMD_"):
-            lost = await self._wiring.bus.js.get_msg(advisory["stream"], seq=advisory["stream_seq"], direct=True)
+            try:
+                lost = await self._wiring.bus.js.get_msg(advisory["stream"], seq=advisory["stream_seq"], direct=True)
+            except NotFoundError:  # gone with its stream, or too old: its step's deadline will tell
+                await msg.ack()
+                return
             headers: dict[str, str] = lost.headers or {}  # pyright: ignore[reportUnknownVariableType]  # nats-py says `dict` alone
             command_id = headers.get(messages.COMMAND_ID, "")
             async with self._wiring.database.tx(HUB) as tx:

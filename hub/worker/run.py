@@ -36,7 +36,7 @@ class Worker:
         self._loops = [
             asyncio.create_task(forever("dispatch", self._dispatcher.once, pause=0)),
             asyncio.create_task(forever("listen", self._listener.once, pause=0.5)),
-            asyncio.create_task(forever("deadlines", lambda: sweep(self._wiring), pause=0.5)),
+            asyncio.create_task(forever("deadlines", lambda: sweep(self._wiring, hearing=self._listener.hears), pause=0.5)),
             asyncio.create_task(forever("accounts", lambda: open_accounts(self._wiring, self._provider), pause=1)),
             asyncio.create_task(forever("forget", lambda: forget(self._wiring), pause=3600)),
         ]

@@ -128,17 +128,12 @@ class StripeGateway:
                 {"charge": charge, "amount": amount, "metadata": {"order_id": order_id, "step": key}}, {"idempotency_key": key}
             )
 
-        async def look() -> stripe.Refund | None:
-            page = await self._client.v1.refunds.list_async({"charge": charge, "limit": PAGE})
-            async for found in page.auto_paging_iter():
-                if _step(found.metadata) == key:
-                    return found
-            return None
+        return _standing(await self._do("refund", create, lambda: self._refund_of(key, charge)))
 
-        refund = await self._do("refund", create, look)
-        if refund.status in {"failed", "canceled"}:
-            raise GatewayRefused(f"refund_{refund.status}", refund.failure_reason or f"the refund is {refund.status}")
-        return refund.id
+    async def find_refund(self, key: str, *, charge: str) -> str | None:
+        """By ``metadata.step`` among the charge's refunds."""
+        found = await self._ask("look:refund", lambda: self._refund_of(key, charge), after_the_act=True)
+        return None if found is None else _standing(found)
 
     async def transfer(self, key: str, *, charge: str, account: str, amount: int, currency: str, order_id: str) -> str:
         """Transfer from the charge, which works before its funds are available; grouped by order."""
@@ -156,15 +151,13 @@ class StripeGateway:
                 {"idempotency_key": key},
             )
 
-        async def look() -> stripe.Transfer | None:
-            page = await self._client.v1.transfers.list_async({"transfer_group": order_id, "limit": PAGE})
-            async for found in page.auto_paging_iter():
-                if _step(found.metadata) == key:
-                    return found
-            return None
-
-        transfer = await self._do("transfer", create, look)
+        transfer = await self._do("transfer", create, lambda: self._transfer_of(key, order_id))
         return transfer.id
+
+    async def find_transfer(self, key: str, *, order_id: str) -> str | None:
+        """By ``metadata.step`` among the order's transfers."""
+        found = await self._ask("look:transfer", lambda: self._transfer_of(key, order_id), after_the_act=True)
+        return None if found is None else found.id
 
     async def may_receive(self, account: str) -> bool:
         """Whether the transfers capability is active (not ``charges_enabled``: a recipient need not take charges)."""
@@ -197,6 +190,20 @@ class StripeGateway:
 
         account = await self._do("open_account", create, look, only_if=BURNT)
         return account.id
+
+    async def _refund_of(self, key: str, charge: str) -> stripe.Refund | None:
+        page = await self._client.v1.refunds.list_async({"charge": charge, "limit": PAGE})
+        async for found in page.auto_paging_iter():
+            if _step(found.metadata) == key:
+                return found
+        return None
+
+    async def _transfer_of(self, key: str, order_id: str) -> stripe.Transfer | None:
+        page = await self._client.v1.transfers.list_async({"transfer_group": order_id, "limit": PAGE})
+        async for found in page.auto_paging_iter():
+            if _step(found.metadata) == key:
+                return found
+        return None
 
     def _look(self, reference: str, states: Collection[str]) -> Callable[[], Awaitable[stripe.PaymentIntent | None]]:
         async def look() -> stripe.PaymentIntent | None:
@@ -246,6 +253,12 @@ class StripeGateway:
             if after_the_act:
                 raise InDoubt(str(error)) from error
             raise
+
+
+def _standing(refund: stripe.Refund) -> str:
+    if refund.status in {"failed", "canceled"}:
+        raise GatewayRefused(f"refund_{refund.status}", refund.failure_reason or f"the refund is {refund.status}")
+    return refund.id
 
 
 def _step(metadata: object) -> str | None:

@@ -1,0 +1,123 @@
+"""`make bench`: placing through the HTTP API beside pgbench, interleaved, on the same PostgreSQL; medians, with fsync on."""
+
+import asyncio
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from hub.embedded.children import Python
+from hub.embedded.ports import claim_port
+from hub.embedded.postgres import Postgres
+from hub.migrate import upgrade_at
+from hub.replay.web import Web
+from hub.runtime import auth
+from hub.runtime.database import Actor, Database
+from tests.bench import pgbench
+from tests.bench.placing import Market, Placed, place
+
+BUYERS = (1, 8, 32)
+ROUNDS = 3
+ORDERS = {1: 100, 8: 400, 32: 600}
+LIMIT_SECONDS = 4
+LIMIT_DATABASE = "postgres"
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the report; `ratio` is placing over the limit, `latency_ratio` its p50 over pgbench's average."""
+
+    buyers: int
+    limit_per_second: float
+    placed_per_second: float
+    ratio: float
+    limit_ms: float
+    p50_ms: float
+    p99_ms: float
+    latency_ratio: float
+
+
+def main() -> int:
+    """Measure, print, write bench.json."""
+    folder = Path(tempfile.mkdtemp(prefix="ww-bench-"))
+    folder.chmod(0o711)
+    server = Postgres(folder / "postgres")
+    try:
+        server.start()
+        figures = _with_api(server, folder)
+    finally:
+        server.discard()
+        shutil.rmtree(folder)
+    _print(figures)
+    Path("bench.json").write_bytes(msgspec.json.format(msgspec.json.encode({"placing": figures})))
+    return 0
+
+
+def _with_api(server: Postgres, folder: Path) -> list[Figure]:
+    """One API process on `server`, and nothing else: what follows placing is other processes' work."""
+    port = claim_port(0, "--port")
+    rates = {f"WHEELWRIGHT__HTTP__{kind}_PER_MINUTE": "10000000" for kind in ("ANONYMOUS", "BUYER", "VENDOR", "OPERATOR")}
+    environment = {**os.environ, **rates, "WHEELWRIGHT__DATABASE__URL": server.url, "WHEELWRIGHT__LOG__LEVEL": "error"}
+    upgrade_at(server.url)
+    pgbench.prepare(server.dsn_of(LIMIT_DATABASE))
+    api = Python("hub.cli", ["api", "--port", str(port)], env=environment, log=folder / "api.log")
+    api.start()
+    try:
+        return asyncio.run(_measure(server, f"http://127.0.0.1:{port}"))
+    finally:
+        api.stop()
+
+
+async def _measure(server: Postgres, url: str) -> list[Figure]:
+    database = Database(server.url, pool_size=1)
+    async with database.tx() as tx:
+        operator = await auth.issue(tx, Actor("operator", "bench"))
+    await database.close()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        web = Web(session, url)
+        market = Market(web, operator)
+        await market.open(max(BUYERS))
+        return [await _compare(server, web, market, buyers) for buyers in BUYERS]
+
+
+async def _compare(server: Postgres, web: Web, market: Market, buyers: int) -> Figure:
+    limits: list[pgbench.Limit] = []
+    placed: list[Placed] = []
+    for _ in range(ROUNDS):
+        quotes = await market.quotes(ORDERS[buyers])
+        limits.append(await asyncio.to_thread(pgbench.measure, server.dsn_of(LIMIT_DATABASE), buyers, LIMIT_SECONDS))
+        placed.append(await place(web, quotes, buyers))
+    limit = statistics.median(run.per_second for run in limits)
+    rate = statistics.median(run.per_second for run in placed)
+    limit_ms = statistics.median(run.average_ms for run in limits)
+    p50 = statistics.median(run.p50_ms for run in placed)
+    return Figure(
+        buyers=buyers,
+        limit_per_second=limit,
+        placed_per_second=rate,
+        ratio=rate / limit,
+        limit_ms=limit_ms,
+        p50_ms=p50,
+        p99_ms=statistics.median(run.p99_ms for run in placed),
+        latency_ratio=p50 / limit_ms,
+    )
+
+
+def _print(figures: list[Figure]) -> None:
+    table = Table(title=f"placing an order over three vendors, against pgbench; median of {ROUNDS} interleaved rounds")
+    for name in ("buyers", "pgbench/s", "placed/s", "ratio", "pgbench ms", "p50 ms", "p99 ms", "p50 ratio"):
+        table.add_column(name, justify="right")
+    for f in figures:
+        cells = [f.limit_per_second, f.placed_per_second, f.ratio, f.limit_ms, f.p50_ms, f.p99_ms, f.latency_ratio]
+        table.add_row(str(f.buyers), *(f"{cell:.3g}" if cell < 100 else f"{cell:.0f}" for cell in cells))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
