@@ -20,12 +20,13 @@ DATA = Path(".wheelwright")
 
 File = Annotated[Path | None, Parameter(name="--settings", help="TOML file with the settings that differ from the defaults.")]
 Data = Annotated[Path, Parameter(help="Folder that holds everything `hub run` keeps.")]
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
 
 app = App(name="hub", help="Wheelwright: one order over many vendors, routed, split, paid, shipped and paid out.", version_flags=[])
 
 
 @app.command
-def api(*, port: int | None = None, settings: File = None) -> None:
+def api(*, port: Port | None = None, settings: File = None) -> None:
     """Serve the HTTP API."""
     loaded = load_settings(settings)
     if port is not None:
@@ -52,7 +53,7 @@ def seed(*, data: Data = DATA, settings: File = None) -> None:
 
 
 @app.command
-def sandbox(*, data: Path | None = None, host: str = "127.0.0.1", port: int = 8010, onboard: bool = False, settings: File = None) -> None:
+def sandbox(*, data: Path | None = None, host: str = "127.0.0.1", port: Port = 8010, onboard: bool = False, settings: File = None) -> None:
     """Serve the simulated payment provider; --data FILE keeps its state, --onboard onboards every connected account at once."""
     key = load_settings(settings).stripe.api_key
     _call("hub.sandbox.serve:serve", data, host, port, onboard=onboard, **({"secret": key} if key else {}))
@@ -79,10 +80,10 @@ def run(  # noqa: PLR0913 - one per option
     *,
     data: Data = DATA,
     ephemeral: bool = False,
-    port: int | None = None,
-    pg_port: int = 0,
-    nats_port: int = 0,
-    stripe_port: int = 0,
+    port: Port | None = None,
+    pg_port: Port = 0,
+    nats_port: Port = 0,
+    stripe_port: Port = 0,
     settings: File = None,
 ) -> None:
     """Run everything on this machine: PostgreSQL, NATS, API, worker, vendors' spokes and the payment sandbox.
@@ -92,8 +93,8 @@ def run(  # noqa: PLR0913 - one per option
     from hub.embedded.start import start
     from hub.embedded.supervisor import Ports
 
-    http = load_settings(settings).http.port if port is None else port
-    ports = Ports(http=http, postgres=pg_port, nats=nats_port, stripe=stripe_port)
+    loaded = load_settings(settings)  # in any case: what is refused is refused before anything starts
+    ports = Ports(http=loaded.http.port if port is None else port, postgres=pg_port, nats=nats_port, stripe=stripe_port)
     _await(start(None if ephemeral else data, ports, settings))
 
 

@@ -60,7 +60,8 @@ class Supervisor:
         """Start, serve until SIGINT, SIGTERM or SIGHUP, end every child. Raises what a part's start raised."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop.set)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+                loop.add_signal_handler(number, self._stop.set)
         os.umask(0o077)  # what we and our children write is ours alone
         self.folder.claim()
         try:

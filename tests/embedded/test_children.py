@@ -97,6 +97,24 @@ def test_the_watch_on_the_parent_works_without_the_kernels_help():
         time.sleep(0.05)
 
 
+def test_a_closed_terminal_ends_a_hub_whose_make_leads_the_session():
+    """The kernel tells the session's leader alone; make waits for its child before it ends."""
+    code = "from hub.embedded.lineage import end_with_parent; import time; end_with_parent(); print('up', flush=True); time.sleep(60)"
+    leader = (
+        "import os, signal, subprocess, sys; os.login_tty(int(sys.argv[1])); signal.signal(signal.SIGHUP, lambda *_: None); "
+        f"c = subprocess.Popen([sys.executable, '-c', {code!r}]); print(c.pid, flush=True); c.wait()"
+    )
+    master, slave = os.openpty()
+    environment = os.environ | {"WHEELWRIGHT_END_WITH_PARENT": "1"}
+    parent = subprocess.Popen([sys.executable, "-c", leader, str(slave)], pass_fds=[slave], start_new_session=True, env=environment)
+    os.close(slave)
+    with os.fdopen(master) as terminal:
+        child = int(terminal.readline())
+        assert terminal.readline() == "up\n"
+    parent.wait(10)
+    assert not _lives(child)
+
+
 def test_the_exit_code_of_a_command_is_told(tmp_path: Path):
     child = Python("this_module_does_not_exist", [], env=os.environ, log=tmp_path / "log")
     child.start()

@@ -34,8 +34,16 @@ def test_a_misspelt_setting_is_refused_by_every_command_in_one_line(tmp_path: Pa
         refused = hub(word, HTTP__PROT="1")
         assert refused.returncode == 1
         assert refused.stderr.strip().endswith('did you mean "http.port"?')
+    assert hub("run", "--port", "0", "--ephemeral", HTTP__PROT="1").stderr.count("\n") == 1  # before anything has started
     (tmp_path / "own.toml").write_text("[nats]\nuri = 'nats://x'\n")
     assert 'did you mean "nats.url"?' in hub("settings", "--settings", str(tmp_path / "own.toml")).stderr
+
+
+def test_a_port_that_no_port_is_is_refused_by_name():
+    for word, option in (("run", "--port"), ("run", "--pg-port"), ("api", "--port"), ("sandbox", "--port")):
+        refused = hub(word, option, "65536")
+        assert refused.returncode == 2
+        assert f'"65536" for {option}' in refused.stdout + refused.stderr
 
 
 async def test_nats_config_prints_what_a_broker_takes(database_url: str, scratch: Path):

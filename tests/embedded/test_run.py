@@ -31,7 +31,13 @@ class Hub:
         self.output = folder.parent / name
         words = ["run", "--data", str(folder), *([] if "--port" in options else ["--port", "0"]), *options]
         with self.output.open("w") as output:
-            self.process = subprocess.Popen([*COMMAND, *words], env=ENVIRONMENT, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                [*COMMAND, *words],
+                env=ENVIRONMENT,
+                stdout=output,
+                stderr=output,
+                preexec_fn=_as_without_nohup,  # noqa: PLW1509 - one system call, no lock
+            )
 
     def ready(self) -> Running:
         until(lambda: self.process.poll() is not None or "Ctrl-C" in self.output.read_text(), 60)
@@ -53,6 +59,10 @@ class Hub:
             if parent == str(self.process.pid) and any(Path(part.decode()).name == word for part in words):
                 return int(entry.name)
         raise LookupError(word)
+
+
+def _as_without_nohup() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def until(done: Callable[[], object], patience: float) -> None:
