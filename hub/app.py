@@ -28,6 +28,7 @@ from hub.ops.api import OperationsController
 from hub.pricing.commission import CommissionRule, rule_from
 from hub.pricing.tax import rates_from
 from hub.runtime import bodies, logs, problems
+from hub.runtime.api_page import ApiPage
 from hub.runtime.callers import Callers
 from hub.runtime.edge import Edge, Rates
 from hub.runtime.health import HealthController
@@ -167,4 +168,5 @@ def _openapi() -> OpenAPIConfig:
         description="One order over many vendors, routed, split, paid, shipped and paid out.",
         components=Components(security_schemes={"bearer": scheme}),
         use_handler_docstrings=True,
+        render_plugins=[ApiPage()],  # the framework's own load their scripts from afar
     )

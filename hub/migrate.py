@@ -2,15 +2,14 @@
 
 import io
 import sys
-from pathlib import Path
 from typing import Any, TextIO
 
 from alembic import command
 from alembic.config import Config
 
-from hub.settings import Settings
+from hub.settings import SHIPPED, Settings
 
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+MIGRATIONS = SHIPPED / "migrations"
 
 
 def upgrade(settings: Settings) -> None:

@@ -183,7 +183,8 @@ def _shell(key: str, offer_ids: list[str]) -> list[str]:
         "HUB={url}",
         f"LINES='{lines}'",
         f"ADDRESS='{address}'",
-        f'ask() {{ curl -s -H "Authorization: Bearer {key}" -H "Content-Type: application/json" "$@"; }}',
+        # through a pipe: the command line of curl is anybody's to read
+        f"ask() {{ printf '%s\\n' 'Authorization: Bearer {key}' 'Content-Type: application/json' | curl -s -H @- \"$@\"; }}",
         "an_id() { python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'; }",
     ]
 

@@ -2,6 +2,8 @@
 
 import difflib
 import os
+import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,16 +13,23 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from msgspec import Meta
 
-CONFIG = Path(__file__).resolve().parent.parent / "config"
+_TREE = Path(__file__).resolve().parent.parent
+SHIPPED = _TREE if (_TREE / "pyproject.toml").exists() else Path(sys.prefix) / "share" / "wheelwright"
+"""Holds config/ and migrations/: the source tree, or where a wheel has put them."""
+CONFIG = SHIPPED / "config"
 DEFAULTS = CONFIG / "settings.toml"
 ENVIRONMENT_PREFIX = "WHEELWRIGHT__"
 MASK = "********"
+_PASSWORD = re.compile(r"(://[^:@/]*):[^@/]*@")
+"""In an address, or in any of several: a cluster's are separated by commas."""
 
 Secret = Annotated[str, Meta(extra={"secret": True})]
 """Comes from the environment alone; masked wherever settings are shown."""
 
 Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+TEN_YEARS = 315_360_000
+"""In seconds; bounds what would overflow the calendar."""
+Seconds = Annotated[float, Meta(gt=0, le=TEN_YEARS)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -39,7 +48,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class DatabaseSettings(Section, frozen=True, kw_only=True):
     """PostgreSQL."""
 
-    url: str
+    url: Annotated[str, Meta(pattern=r"^postgresql\+asyncpg://")]
     password: Secret = ""
     pool_size: Count
 
@@ -100,7 +109,7 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     ship_seconds: Seconds
     delivery_seconds: Seconds
     ask_again_seconds: Seconds
-    hold_seconds: Annotated[float, Meta(ge=0)]
+    hold_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
     lines_max: Count
     quantity_max: Count
 
@@ -164,14 +173,11 @@ def masked_section(section: Section) -> dict[str, Any]:
 
 
 def _without_password(value: object) -> object:
-    if isinstance(value, str) and _holds_password(value):
-        parts = urlsplit(value)
-        return parts._replace(netloc=f"{parts.username}:{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
-    return value
+    return _PASSWORD.sub(rf"\1:{MASK}@", value) if isinstance(value, str) else value
 
 
 def _holds_password(value: object) -> bool:
-    return isinstance(value, str) and "://" in value and urlsplit(value).password is not None
+    return isinstance(value, str) and _PASSWORD.search(value) is not None
 
 
 def _file(path: Path) -> Layer:
@@ -179,7 +185,7 @@ def _file(path: Path) -> Layer:
         data = tomllib.loads(path.read_text())
     except OSError as missing:
         raise SettingsRefused(f"settings: cannot read {path}: {missing.strerror}") from missing
-    except tomllib.TOMLDecodeError as broken:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise SettingsRefused(f"settings: {path} is not TOML: {broken}") from broken
     for section, values in data.items():
         if not isinstance(values, dict):

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.cart import store
-from hub.cart.rules import CART_DAYS, CartRules, check_line
+from hub.cart.rules import CART_DAYS, CartRules, check_line, check_quantity
 from hub.cart.view import CartView, show_cart
 from hub.catalog import store as catalog
 from hub.kernel.errors import Conflict, NotFound
@@ -34,6 +34,7 @@ async def open_cart(tx: Tx, rules: CartRules, wanted: OpenCart) -> CartView:
     """A new cart with `wanted.lines` in it. Raises as `put_line` does."""
     cart_id = await store.open_cart(tx, tx.actor.id, wanted.currency or rules.currency, CART_DAYS)
     for offer_id, quantity in wanted.lines.items():
+        check_quantity(rules, quantity, f"/lines/{offer_id}")
         await _put(tx, rules, cart_id, offer_id, quantity)
     return await look(tx, cart_id)
 
@@ -48,11 +49,12 @@ async def look(tx: Tx, cart_id: str) -> CartView:
 async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int, if_match: str | None) -> CartView:
     """So many of an offer; `at` is (cart id, offer id).
 
-    Raises `NotFound` (``unknown_cart``, ``unknown_offer``), `Invalid` and `Conflict` as `check_line` does, ``cart_ordered``,
+    Raises `NotFound` (``unknown_cart``, ``unknown_offer``), `Invalid` as `check_quantity` and `Conflict` as `check_line` do, ``cart_ordered``,
     ``offer_unavailable``, ``version_mismatch``.
     """
     cart_id, offer_id = at
     await _edit(tx, cart_id, if_match)
+    check_quantity(rules, quantity, "/quantity")
     await _put(tx, rules, cart_id, offer_id, quantity)
     return await look(tx, cart_id)
 
@@ -65,7 +67,7 @@ async def _put(tx: Tx, rules: CartRules, cart_id: str, offer_id: str, quantity: 
     if not (await catalog.prices(tx, [offer_id]))[offer_id].active:
         raise Conflict("offer_unavailable", f"{offer.title} is not for sale now", offer_id=offer_id)
     lines = await store.lines_of(tx, cart_id)
-    check_line(rules, cart.currency, offer, quantity, len(lines.keys() - {offer_id}))
+    check_line(rules, cart.currency, offer, len(lines.keys() - {offer_id}))
     await store.put_line(tx, cart_id, offer_id, quantity)
 
 

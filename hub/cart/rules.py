@@ -19,12 +19,14 @@ class CartRules(msgspec.Struct, frozen=True, kw_only=True):
     rates: TaxRates
 
 
-def check_line(rules: CartRules, currency: str, offer: Offer, quantity: int, others: int) -> None:
-    """Raises `Invalid` (``quantity_too_large``) and `Conflict` (``wrong_currency``, ``too_many_lines``); `others` are the other lines."""
+def check_quantity(rules: CartRules, quantity: int, field: str) -> None:
+    """Raises `Invalid` (``quantity_too_large``) for what stands at `field` of the body."""
     if quantity > rules.quantity_max:
-        raise Invalid(
-            "quantity_too_large", f"at most {rules.quantity_max} of one offer", field="/quantity", quantity_max=rules.quantity_max
-        )
+        raise Invalid("quantity_too_large", f"at most {rules.quantity_max} of one offer", field=field, quantity_max=rules.quantity_max)
+
+
+def check_line(rules: CartRules, currency: str, offer: Offer, others: int) -> None:
+    """Raises `Conflict` (``wrong_currency``, ``too_many_lines``); `others` are the other lines."""
     if offer.currency != currency:
         raise Conflict("wrong_currency", f"the cart is in {currency}, the offer in {offer.currency}", offer_id=offer.id)
     if others >= rules.lines_max:

@@ -66,7 +66,7 @@ def area(kind: str, scope: str) -> Guard:
             raise NotAuthorizedException("a valid API key is needed: Authorization: Bearer <key>")
         need = f"{scope}:{'read' if cast('dict[str, Any]', connection.scope)['method'] in {'GET', 'HEAD'} else 'write'}"
         if caller.actor.kind != kind or need not in caller.scopes:
-            raise PermissionDeniedException(f"this key does not carry {need} of a {kind}")
+            raise PermissionDeniedException(f"this key does not carry {need}, a scope of {kind}s")
 
     return guard
 

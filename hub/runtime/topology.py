@@ -1,8 +1,10 @@
 """Streams and consumers, created or put right by any process at any time: a wiped broker is whole again in seconds."""
 
+import contextlib
+
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import BadRequestError
+from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from vendor_sdk import subjects
 
@@ -97,9 +99,10 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
             raise
         try:
             await js.update_stream(config)
-        except BadRequestError as refused:
+        except APIError as refused:  # of the kind "server error", though it is the request that is refused
             if refused.err_code != CONFIG_REFUSED:
                 raise
             # A stream of another make. What is lost with it is asked for again: PostgreSQL is the truth.
-            await js.delete_stream(str(config.name))
+            with contextlib.suppress(NotFoundError):  # another worker was faster
+                await js.delete_stream(str(config.name))
             await js.add_stream(config)

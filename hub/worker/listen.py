@@ -23,7 +23,7 @@ log = structlog.get_logger("listen")
 
 SETTLE_AT_ONCE = 16
 CATCH_UP_SECONDS = 5.0
-TRIES_MAX = 20
+TRIES_MAX = 10
 
 
 class Listener:
@@ -34,14 +34,14 @@ class Listener:
         self._pullers: dict[str, Puller] = {}
         self._missing: set[str] = set()
         self._shared_missing = True
-        self._since: float | None = None
+        self.hearing_since: float | None = None
         self._handling = asyncio.Semaphore(max(1, wiring.settings.database.pool_size // 2))
         """Half of the connections at most: who waits here has not taken one yet, and sending needs the others."""
 
     @property
     def hears(self) -> bool:
         """Whether we have been listening for long enough to have heard what vendors said while we, or the broker, were away."""
-        return self._since is not None and time.monotonic() - self._since > CATCH_UP_SECONDS
+        return self.hearing_since is not None and time.monotonic() - self.hearing_since > CATCH_UP_SECONDS
 
     def missing(self, stream_or_vendor: str) -> None:
         """A stream is not there (a wiped broker, a new vendor): put it right at the next look."""
@@ -54,7 +54,7 @@ class Listener:
     async def once(self) -> None:
         """See that every vendor has its streams and its puller."""
         if not self._wiring.bus.is_connected:
-            self._since = None
+            self.hearing_since = None
             return
         async with self._wiring.database.reading() as tx:
             wanted = {row.code for row in await vendors.broker_accounts(tx)}
@@ -70,7 +70,7 @@ class Listener:
             await asyncio.gather(*(self._try_to_settle(vendor) for vendor in todo[start : start + SETTLE_AT_ONCE]))
         for puller in list(self._pullers.values()):
             await puller.tend()
-        self._since = self._since or time.monotonic()
+        self.hearing_since = self.hearing_since or time.monotonic()
 
     async def stop(self) -> None:
         """Ask for nothing more and let what was heard be applied."""

@@ -19,7 +19,7 @@ class TestOpening:
     async def test_a_wrong_line_opens_nothing(self, api: Api):
         mug = await api.offer("mug")
         problem(await api("ada", "POST", "/v1/carts", {"lines": {mug: 1, "off_nothing": 1}}), 404, "unknown_offer")
-        problem(await api("ada", "POST", "/v1/carts", {"lines": {mug: 1000}}), 422, "quantity_too_large", "/quantity")
+        problem(await api("ada", "POST", "/v1/carts", {"lines": {mug: 1000}}), 422, "quantity_too_large", f"/lines/{mug}")
         assert (await api("ada", "POST", "/v1/carts", {"lines": {mug: 0}})).status_code == 400
 
 

@@ -28,9 +28,10 @@ HELD = Outcome.ok(reference="pi_1", capture_before=None)
 @pytest_asyncio.fixture(scope="module", autouse=True)
 async def _vendors(api: Api) -> None:
     """Two vendors with whole spokes (cedar, delta) and one whose spoke only ships (echo); no worker sends them anything."""
-    spokes: dict[str, list[Capability]] = {"cedar": ["stock", "orders", "shipping"], "delta": ["stock", "orders", "shipping"]}
+    whole: list[Capability] = ["stock", "orders", "shipping"]
+    spokes: dict[str, list[Capability]] = {"cedar": whole, "delta": whole, "echo": ["shipping"]}
     async with api.wiring.database.tx() as tx:
-        for code, capabilities in (spokes | {"echo": ["shipping"]}).items():
+        for code, capabilities in spokes.items():
             standard = ShippingOption(code="standard", name="Standard", price=Money(amount=490, currency="EUR"), days=3)
             new = NewVendor(
                 code=code,
@@ -257,12 +258,12 @@ async def test_one_step_that_cannot_be_ended_does_not_keep_the_others(api: Api) 
     await sent(api)
     async with api.wiring.database.tx() as tx:
         new = steps.NewStep(kind="orders.submit", target="cedar", saga_id="ord_nowhere", subject_id="sub_nowhere", payload={}, deadline=1)
-        [poison] = await steps.add(tx, new)
-    await late(api, poison, attempt=1)
+        [hopeless] = await steps.add(tx, new)
+    await late(api, hopeless, attempt=1)
     await sweep(api.wiring)
     assert (await of(api, order_id, "stock.reserve"))[0].state == "dead"
     async with api.wiring.database.tx() as tx:
-        assert await steps.end(tx, poison, Outcome.ok())
+        assert await steps.end(tx, hopeless, Outcome.ok())
 
 
 async def test_money_is_asked_for_until_there_is_an_answer(api: Api) -> None:

@@ -141,6 +141,17 @@ class TestAdoption:
         assert await refused(world.gateway.authorize("a", reference)) == "payment_intent_unexpected_state"
         assert not world.kept("charge")
 
+    async def test_what_was_made_under_a_forgotten_key_is_found(self, world: World) -> None:
+        account, taken = await world.account(), await world.captured()
+        assert await world.gateway.find_transfer("t", order_id=ORDER) is None
+        assert await world.gateway.find_refund("r", charge=taken.charge) is None
+        moved = await world.gateway.transfer("t", charge=taken.charge, account=account, amount=100, currency="EUR", order_id=ORDER)
+        refund = await world.gateway.refund("r", charge=taken.charge, amount=100, order_id=ORDER)
+        await world.turn("advance", {"seconds": DAY + 1})
+        assert await world.gateway.find_transfer("t", order_id=ORDER) == moved
+        assert await world.gateway.find_refund("r", charge=taken.charge) == refund
+        assert await world.gateway.find_refund("other", charge=taken.charge) is None
+
     async def test_an_expired_hold_is_gone_and_needs_no_void(self, world: World) -> None:
         held = await world.held()
         await world.turn("advance", {"seconds": 7 * DAY})

@@ -184,3 +184,15 @@ class TestHealth:
                 answer = await http.get(path, headers=headers)
                 problem(answer, 503, "database_unavailable")
         await wiring.close()
+
+
+async def test_the_page_of_the_api_shows_every_operation_and_needs_nothing_from_afar(api: Api):
+    page = await api.http.get("/schema")
+    document = (await api.http.get("/schema/openapi.json")).json()
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert not re.findall(r"<script|<link|<img|https?://", page.text)
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"<b class={method.upper()}>{method.upper()}</b> <code>{path}</code>" in page.text
+    linked = set(re.findall(r"href=#(\w+)", page.text))
+    assert linked == linked & set(re.findall(r"id=(\w+)", page.text))

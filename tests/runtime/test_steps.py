@@ -211,13 +211,44 @@ async def test_cancel_open_takes_only_what_it_names(database: Database) -> None:
     assert [(await state_of(database, step_id))[0] for step_id in ids] == ["canceled", "canceled", "canceled", "open"]
 
 
-async def test_pending_starts_counting_anew_and_a_retry_goes_on(database: Database) -> None:
+async def test_pending_and_a_retry_go_on_counting(database: Database) -> None:
+    """By the count a vendor tells being asked anew from hearing twice, and we that it was sent and must be undone."""
     asked, tried = await added(database, step("a"), step("b"))
     assert len(await claimed(database)) == 2
     async with database.tx() as tx:
         await steps.ask_again(tx, asked, 0)
         await steps.retry_in(tx, tried, 0)
-    assert {found.id: found.attempt for found in await claimed(database)} == {asked: 1, tried: 2}
+    assert {found.id: found.attempt for found in await claimed(database)} == {asked: 2, tried: 2}
+
+
+async def test_withdrawn_only_if_nobody_was_sent_it(database: Database) -> None:
+    (sent,) = await added(database, step())
+    assert len(await claimed(database)) == 1
+    unsent, by_hand = await added(database, step(subject_id="sub_2"), step(subject_id="sub_3", waiting=True, deadline=60))
+    async with database.tx() as tx:
+        said = [await steps.withdraw_unsent(tx, "ord_1", "stock.reserve", f"sub_{number}") for number in (1, 2, 3)]
+    assert said == [False, True, False]
+    assert [(await state_of(database, step_id))[0] for step_id in (sent, unsent, by_hand)] == ["open", "canceled", "open"]
+
+
+async def test_a_full_house_takes_none_of_its_own_and_all_of_the_vendors(database: Database) -> None:
+    await added(database, *(step(HUB_TARGET) for _ in range(3)), *(step() for _ in range(3)))
+    for own, taken in ((0, {"acme": 2}), (2, {"acme": 1, HUB_TARGET: 2}), (2, {HUB_TARGET: 1})):
+        async with database.tx() as tx:
+            assert Counter(found.target for found in await steps.claim(tx, per_target=2, sending=True, own=own)) == taken
+
+
+async def test_a_vendors_time_runs_from_the_first_sending(database: Database) -> None:
+    vendors, own = await added(database, step(deadline=60), step(HUB_TARGET, deadline=60))
+    for step_id in (vendors, own):
+        await set_due(database, step_id, created_at=text("now() - interval '1 hour'"), deadline=text("now() - interval '59 minutes'"))
+    async with database.reading() as tx:
+        assert await overdue(tx) == [own]
+    first = {found.id: found.deadline for found in await claimed(database)}
+    async with database.reading() as tx:
+        assert await overdue(tx) == [own]
+    await set_due(database, vendors)
+    assert {found.id: found.deadline for found in await claimed(database)} == {vendors: first[vendors]}, "not from every sending"
 
 
 async def overdue(tx: Tx, limit: int = 10) -> list[str]:
@@ -228,13 +259,15 @@ async def test_overdue(database: Database) -> None:
     past, future, spent, tired_but_leased, silent = await added(
         database, step(deadline=-2), step(deadline=60), step(), step(), step(waiting=True, deadline=-1)
     )
-    await set_due(database, past, -4)
+    await set_due(database, past, -4, attempt=1)
     await set_due(database, spent, -3, attempt=3)
     await set_due(database, tired_but_leased, 30, attempt=3)
     await set_due(database, future, -5, attempt=99)
     async with database.reading() as tx:
         assert await overdue(tx) == [past, spent, silent]
         assert await overdue(tx, limit=1) == [past]
+        silence_means_nothing = await steps.overdue(tx, limit=10, attempts_max=3, hearing=False)
+        assert [found.id for found in silence_means_nothing] == [spent, silent]
     async with database.tx() as tx:
         assert await steps.end(tx, past, Outcome.dead("deadline"))
         assert await overdue(tx) == [spent, silent]

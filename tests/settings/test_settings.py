@@ -46,12 +46,23 @@ def test_a_file_wins_over_defaults_and_the_environment_over_both(tmp_path: Path)
         ("[log]\nlevel = 'loud'\n", "log.level"),
         ("[stripe]\napi_key = 'sk_live'\n", r'"stripe.api_key" in .* is a secret: set WHEELWRIGHT__STRIPE__API_KEY'),
         ("[database]\nurl = 'postgresql+asyncpg://hub:pw@db/hub'\n", r'"database.url" in .* is a secret'),
+        ("[database]\nurl = 'postgresql+asyncpg://hub:p,w@db/hub'\n", r'"database.url" in .* is a secret'),
         ("[nats]\nurl = 'nats://hub:pw@nats'\n", r'"nats.url" in .* is a secret'),
+        ("[nats]\nurl = 'nats://one:4222,nats://hub:pw@two:4222'\n", r'"nats.url" in .* is a secret'),
+        ("[database]\nurl = 'postgresql://hub@db/hub'\n", "postgresql.*asyncpg.*database.url"),
+        ("[orders]\nhold_seconds = inf\n", "orders.hold_seconds"),
+        ("[worker]\npoll_seconds = nan\n", "worker.poll_seconds"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, complaint: str):
     with pytest.raises(SettingsRefused, match=complaint):
         load_settings(written(tmp_path, text), {})
+
+
+def test_a_file_that_is_not_text_is_refused_by_name(tmp_path: Path):
+    (tmp_path / "own.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsRefused, match=r"own\.toml is not TOML"):
+        load_settings(tmp_path / "own.toml", {})
 
 
 def test_a_misspelt_variable_is_refused_by_name():
@@ -79,6 +90,8 @@ def test_a_password_inside_an_address_is_not_shown_either():
     settings = load_settings(None, {"WHEELWRIGHT__DATABASE__URL": "postgresql+asyncpg://hub:open-sesame@db:1/hub"})
     assert "open-sesame" not in repr(settings) + repr(masked(settings))
     assert settings.database.address() == "postgresql+asyncpg://hub:open-sesame@db:1/hub"
+    cluster = load_settings(None, {"WHEELWRIGHT__NATS__URL": "nats://one:4222,nats://hub:open-sesame@two:4222"})
+    assert "nats://one:4222,nats://hub:********@two:4222" in repr(cluster)
 
 
 def test_the_password_joins_the_address_quoted():

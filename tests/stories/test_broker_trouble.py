@@ -59,6 +59,7 @@ async def test_a_broker_that_stands_still_is_noticed_and_left(world: World) -> N
     pid = world.nats.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
+    await asyncio.sleep(0.2)  # the signal takes a moment to reach every thread
     try:
         orders = await _place_some(world, 2)
         assert not await world.wiring.bus.alive()

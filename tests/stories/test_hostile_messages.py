@@ -67,8 +67,9 @@ async def test_nonsense_is_kept_and_changes_nothing(world: World, acme: Client) 
     await tell(acme, "evt.stock.reserved", {"sub_order_id": "x"}, Mk_Event_Id="e5", Mk_Cmd_Id="c5", Mk_Schema="99")
     await tell(acme, "evt.bolt.stock.reserved", {"sub_order_id": "x"}, Mk_Event_Id="e6", Mk_Cmd_Id="c6")
     await tell(acme, "evt.stock.reserved", {"sub_order_id": "x"}, Mk_Event_Id="e7", Mk_Cmd_Id="cmd_forged")
-    found = await letters(world, 7)
-    assert sorted(letter["reason"] for letter in found) == ["foreign"] + ["malformed"] * 6
+    await tell(acme, "evt.stock.refused", b'{"sub_order_id":"x","reason":"no","detail":"\\u0000"}', Mk_Event_Id="e8", Mk_Cmd_Id="c8")
+    found = await letters(world, 8)
+    assert sorted(letter["reason"] for letter in found) == ["foreign"] + ["malformed"] * 7
     assert {letter["source"] for letter in found} == {"event"}
     assert any("gift" in letter["detail"] for letter in found)
 
