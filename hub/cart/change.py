@@ -49,8 +49,8 @@ async def look(tx: Tx, cart_id: str) -> CartView:
 async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int, if_match: str | None) -> CartView:
     """So many of an offer; `at` is (cart id, offer id).
 
-    Raises `NotFound` (``unknown_cart``, ``unknown_offer``), `Invalid` as `check_quantity` and `Conflict` as `check_line` do, ``cart_ordered``,
-    ``offer_unavailable``, ``version_mismatch``.
+    Raises `NotFound` (``unknown_cart``, ``unknown_offer``), `Invalid` as `check_quantity` does, `Conflict` as `check_line` does and
+    ``cart_ordered``, ``offer_unavailable``, ``version_mismatch``.
     """
     cart_id, offer_id = at
     await _edit(tx, cart_id, if_match)
