@@ -52,7 +52,7 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
             step = await _asked(tx, heard, kind, body)
             # "Pending" is no answer and may be said again and again, each time one is asked.
             fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id)
-            if fresh and step is not None:
+            if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
                 applied = await conclude(tx, timing, step, interpret(body))
                 log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
     except Foreign as error:

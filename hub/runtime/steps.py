@@ -96,8 +96,12 @@ class NewStep(msgspec.Struct, frozen=True, kw_only=True):
     after: float = 0
     deadline: float | None = None
     """A vendor's runs from the first sending: a broker that is away takes no time from it."""
-    redrive: float = 5
-    """First pause before the same command is sent again; doubles with each attempt up to five minutes."""
+    redrive: float = 20
+    """First pause before the same command is sent again; doubles with each attempt up to five minutes.
+
+    Long, because what the broker has stored is normally answered, and asking a busy vendor twice makes it busier; what
+    it has not stored is sent again at once.
+    """
     undoes: str | None = None
     waiting: bool = False
     """Nothing is to be sent: the answer comes by itself (a vendor without a spoke) or the deadline passes."""

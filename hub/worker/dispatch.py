@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
+from nats.errors import Error as NatsError
 from nats.js.errors import NoStreamResponseError
 
 from hub.checkout.conclude import conclude
+from hub.kernel.errors import Unavailable
 from hub.payments import authorize, capture, refund
 from hub.payments.ports import GatewayRefused, InDoubt, NotSent, PaymentGateway
 from hub.payouts import transfer
@@ -115,9 +117,11 @@ class Dispatcher:
         subject = subjects.command(step.target, step.kind)
         try:
             await self._wiring.bus.js.publish(subject, msgspec.json.encode(step.payload), timeout=PUBLISH_SECONDS, headers=headers)
-        except NoStreamResponseError:
-            self._on_missing_stream(step.target)
-            raise
+        except (NatsError, TimeoutError, Unavailable, OSError) as error:
+            if isinstance(error, NoStreamResponseError):
+                self._on_missing_stream(step.target)
+            await self._again(step, error)
+            return
         log.info("step.sent", step=step.id, kind=step.kind, vendor=step.target, attempt=step.attempt)
 
     async def _perform(self, step: Step) -> None:
@@ -132,7 +136,7 @@ class Dispatcher:
             applied = await conclude(tx, self._wiring.timing, step, outcome)
         log.info("step.performed", step=step.id, kind=step.kind, verdict=outcome.verdict, reason=outcome.reason, applied=applied)
 
-    async def _again(self, step: Step, error: InDoubt | NotSent) -> None:
+    async def _again(self, step: Step, error: Exception) -> None:
         """The same step, key and parameters once more: an outcome in doubt is asked for again, never guessed."""
         asked = error.retry_after if isinstance(error, NotSent) else None
         seconds = min(RETRY_SECONDS_MAX, asked if asked is not None else 0.5 * 2 ** min(step.attempt, 10))

@@ -23,6 +23,7 @@ log = structlog.get_logger("listen")
 
 SETTLE_AT_ONCE = 16
 CATCH_UP_SECONDS = 5.0
+SETTLE_PAUSE_MAX = 30.0
 TRIES_MAX = 10
 
 
@@ -33,6 +34,7 @@ class Listener:
         self._wiring = wiring
         self._pullers: dict[str, Puller] = {}
         self._missing: set[str] = set()
+        self._again_at: dict[str, tuple[float, int]] = {}
         self._shared_missing = True
         self.hearing_since: float | None = None
         self._handling = asyncio.Semaphore(max(1, wiring.settings.database.pool_size // 2))
@@ -65,7 +67,8 @@ class Listener:
                 self._pullers[subjects.ADVISORY_STREAM] = Puller(
                     self._wiring.bus, subjects.ADVISORY_STREAM, subjects.CONSUMER_HUB, self._advised, on_gone=self.missing
                 )
-        todo = sorted((wanted - self._pullers.keys()) | (self._missing & wanted))
+        now = time.monotonic()
+        todo = sorted(v for v in (wanted - self._pullers.keys()) | (self._missing & wanted) if self._again_at.get(v, (0.0, 0))[0] <= now)
         for start in range(0, len(todo), SETTLE_AT_ONCE):
             await asyncio.gather(*(self._try_to_settle(vendor) for vendor in todo[start : start + SETTLE_AT_ONCE]))
         for puller in list(self._pullers.values()):
@@ -79,9 +82,13 @@ class Listener:
     async def _try_to_settle(self, vendor: str) -> None:
         try:
             await self._settle(vendor)
-        except Exception as error:  # noqa: BLE001  # one vendor's streams are not the others'; looked at again next time
+        except Exception as error:  # noqa: BLE001  # one vendor's streams are not the others'; looked at again, later each time
+            tries = self._again_at.get(vendor, (0.0, 0))[1] + 1
+            self._again_at[vendor] = (time.monotonic() + min(SETTLE_PAUSE_MAX, 0.25 * 2**tries), tries)
             self._missing.add(vendor)
-            log.warning("listen.not_settled", vendor=vendor, error=repr(error))
+            log.warning("listen.not_settled", vendor=vendor, tries=tries, error=repr(error))
+        else:
+            self._again_at.pop(vendor, None)
 
     async def _settle(self, vendor: str) -> None:
         await topology.ensure_vendor(self._wiring.bus.js, vendor)
