@@ -117,10 +117,8 @@ class OrderSettings(Section, frozen=True, kw_only=True):
 class WorkerSettings(Section, frozen=True, kw_only=True):
     """How much a worker takes at once and how long it may keep it."""
 
-    claim_batch: Count
     claim_per_vendor: Count
     poll_seconds: Seconds
-    lease_seconds: Seconds
     concurrency: Count
     event_credit: Count
     attempts_max: Count

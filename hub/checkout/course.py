@@ -76,6 +76,7 @@ async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
     if stage.each is Each.WHOLE:
         payment = await payments.of_order(tx, order.id)
         if stage.do == authorize.AUTHORIZE:
+            await payments.set_amount(tx, payment.id, sum(sub.total for sub in standing(order)))
             await steps.add(tx, authorize.authorize_step(order.id, payment.id, within=timing.payment))
         elif stage.do == capture.CAPTURE:
             await steps.add(tx, capture.capture_step(order.id, payment.id, sum(sub.total for sub in standing(order))))

@@ -66,6 +66,11 @@ async def of_order(tx: Tx, order_id: str) -> Payment:
     return payment
 
 
+async def set_amount(tx: Tx, payment_id: str, amount: int) -> None:
+    """What is to be authorized, once it is known which parts stand."""
+    await tx.execute(update(payments).where(payments.c.id == payment_id).values(amount=amount))
+
+
 async def set_reference(tx: Tx, payment_id: str, reference: str) -> None:
     """Note what the provider calls this payment."""
     await tx.execute(update(payments).where(payments.c.id == payment_id).values(reference=reference))

@@ -41,7 +41,7 @@ def test_a_file_wins_over_defaults_and_the_environment_over_both(tmp_path: Path)
         ("[http\n", "is not TOML"),
         ("[http]\nport = 'many'\n", r"Expected `int`.* - at `http.port`"),
         ("[http]\nport = 70000\n", "<= 65535.*http.port"),
-        ("[worker]\nlease_seconds = 0\n", "worker.lease_seconds"),
+        ("[worker]\npoll_seconds = 0\n", "worker.poll_seconds"),
         ("[orders]\ncurrency = 'Euro'\n", "orders.currency"),
         ("[log]\nlevel = 'loud'\n", "log.level"),
         ("[stripe]\napi_key = 'sk_live'\n", r'"stripe.api_key" in .* is a secret: set WHEELWRIGHT__STRIPE__API_KEY'),
