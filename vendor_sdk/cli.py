@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run until a signal; the process's exit code."""
     logs.configure(arguments.log_level)
+    os.umask(0o077)  # orders name people: what a spoke remembers is for its own account alone
     config: Path = arguments.config
     names: list[str] = list(dict.fromkeys(arguments.names))
     if arguments.all:

@@ -14,6 +14,7 @@ from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
 from vendor_sdk.envelope import Event, event_headers
+from vendor_sdk.logs import said
 from vendor_sdk.settings import Nats, Secrets
 from vendor_sdk.subjects import spoke_event
 
@@ -45,6 +46,7 @@ class Link:
         self._client: Client | None = None
         self._closed = asyncio.Event()
         self._lost_at: float | None = None
+        self._trouble: Exception | None = None
 
     @property
     def is_up(self) -> bool:
@@ -62,8 +64,8 @@ class Link:
                 pause = PAUSE_FIRST
                 log.info("connected to the broker")
                 await self._watch(self._client)
-            except (NatsError, OSError, TimeoutError) as error:
-                log.warning("no connection to the broker: %s", error or type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a seed that is no seed, say: a link that ends is a spoke that never works, unnoticed
+                log.warning("no connection to the broker: %s", said(self._trouble or error))
             client, self._client = self._client, None
             if client is not None:
                 await self._discard(client)
@@ -97,7 +99,7 @@ class Link:
     async def _connect(self) -> Client:
         client = Client()
         self._closed = closed = asyncio.Event()
-        self._lost_at = None
+        self._lost_at = self._trouble = None
 
         async def on_closed() -> None:
             closed.set()
@@ -107,7 +109,7 @@ class Link:
                 client.connect(
                     self._nats.url,
                     name=self._name,
-                    error_cb=_note_error,
+                    error_cb=self._note_error,
                     disconnected_cb=self._lost,
                     reconnected_cb=self._found,
                     closed_cb=on_closed,
@@ -121,6 +123,7 @@ class Link:
         except BaseException:
             await self._discard(client)
             raise
+        self._trouble = None
         return client
 
     def _credentials(self) -> dict[str, Any]:
@@ -163,14 +166,14 @@ class Link:
             await self._back()
 
     async def _discard(self, client: Client) -> None:
-        with suppress(NatsError, OSError, TimeoutError):
+        with suppress(Exception):  # one that never got as far as connecting asserts that it has
             await asyncio.wait_for(client.close(), 2)
         _abort(client)
 
-
-async def _note_error(error: Exception) -> None:
-    """Never raises: an exception here would end nats-py's read loop unnoticed."""
-    log.debug("nats: %s", error or type(error).__name__)
+    async def _note_error(self, error: Exception) -> None:
+        """Never raises: an exception here would end nats-py's read loop unnoticed."""
+        self._trouble = error  # while it connects it says only here what is wrong
+        log.debug("nats: %s", said(error))
 
 
 def _abort(client: Client) -> None:

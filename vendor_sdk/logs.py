@@ -38,6 +38,11 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def said(error: Exception) -> str:
+    """What an error is and says: one alone is often empty or means nothing."""
+    return f"{type(error).__name__}: {error}"
+
+
 def configure(level: str = "INFO") -> None:
     """Log everything from `level` up to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)

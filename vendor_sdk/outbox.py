@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from vendor_sdk import messages
 from vendor_sdk.envelope import Command, Event, event_id
 from vendor_sdk.inbox import Fact, Inbox
+from vendor_sdk.logs import said
 from vendor_sdk.messages import Message
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Outbox:
                 due_at = await self._flush()
                 pause = RETRY_FIRST
             except Exception as error:  # noqa: BLE001 - whatever the broker does, facts are tried again
-                log.warning("facts wait: %s", error or type(error).__name__)
+                log.warning("facts wait: %s", said(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_MAX)
                 continue

@@ -22,7 +22,7 @@ from vendor_sdk.errors import AdapterError
 from vendor_sdk.guard import Guard, retry_after
 from vendor_sdk.inbox import Inbox
 from vendor_sdk.link import Link
-from vendor_sdk.logs import bound
+from vendor_sdk.logs import bound, said
 from vendor_sdk.messages import Heartbeat
 from vendor_sdk.outbox import Outbox
 from vendor_sdk.ports import capabilities
@@ -141,7 +141,7 @@ class Spoke:
                             await msg.in_progress()
                 work.result()
             except (NatsError, OSError, TimeoutError) as error:
-                log.warning("not told, will come again: %s", error or type(error).__name__)
+                log.warning("not told, will come again: %s", said(error))
             except Exception:
                 log.exception("command failed unexpectedly, will come again")
             finally:

@@ -23,6 +23,8 @@ log = structlog.get_logger("bus")
 
 PING_SECONDS = 5
 ROUND_TRIP_SECONDS = 3
+QUIET_SECONDS = 10
+"""Between two complaints that the broker cannot be reached."""
 
 
 class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class Bus:
         self._nc: Client | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
+        self._quiet_until = 0.0
         self.on_connect: list[Callable[[], Awaitable[None]]] = []
         """Run after every new client: subscriptions of an old one died with it."""
 
@@ -150,6 +153,10 @@ class Bus:
 
         async def on_error(error: Exception) -> None:
             log.debug("bus.error", error=repr(error))
+            now = asyncio.get_running_loop().time()
+            if self._nc is None and now >= self._quiet_until:  # nats-py tries on without end, and nothing else would tell
+                self._quiet_until = now + QUIET_SECONDS
+                log.warning("bus.connect_failed", error=repr(error))
 
         options: dict[str, object] = {
             "servers": s.url.split(","),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog.testing
 import trustme
 
 from hub.embedded.nats import Nats
@@ -120,7 +121,9 @@ async def test_the_bus_starts_before_the_broker_and_outlives_its_stillness(tmp_p
         bus = Bus(BusSettings(url=nats.url), "test")
         await bus.start()
         try:
-            assert not await bus.connected(1)
+            with structlog.testing.capture_logs() as said:
+                assert not await bus.connected(1)
+            assert [line["log_level"] for line in said if line["event"] == "bus.connect_failed"] == ["warning"]  # not once per attempt
             await asyncio.to_thread(nats.start)
             assert await bus.connected(10)
             pid = nats.pid

@@ -22,7 +22,8 @@ from tests.vendor_sdk.conftest import RunSpoke
 from tests.vendor_sdk.stand import Stand, until
 from vendor_sdk import subjects
 from vendor_sdk.errors import Misconfigured
-from vendor_sdk.settings import Loaded, Secrets
+from vendor_sdk.link import Link
+from vendor_sdk.settings import Loaded, Nats, Secrets
 from vendor_sdk.spoke import Spoke
 
 
@@ -112,6 +113,30 @@ async def test_a_broker_that_comes_late_is_waited_for(stand: Stand, vendor: str,
         await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
         await stand.event(f"{vendor}.r.reserved")
         await spoke.stop()
+
+
+async def test_a_seed_that_comes_late_is_waited_for_aloud(
+    stand: Stand, vendor: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    up = asyncio.Event()
+
+    async def fresh(_: Client) -> None:
+        up.set()
+
+    async def back() -> None:
+        """Nothing to do."""
+
+    seed = tmp_path / "late.nk"
+    link = Link(Nats(url=stand.server.url, seed_file=str(seed)), Secrets(), "test", fresh=fresh, back=back)
+    running = asyncio.create_task(link.run(asyncio.Semaphore(1)))
+    await until(lambda: "late.nk" in caplog.text)
+    seed.write_text("no seed\n")
+    await until(lambda: "late.nk" not in caplog.messages[-1])
+    seed.write_text(stand.seeds[vendor])
+    await asyncio.wait_for(up.wait(), 10)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await link.close()
 
 
 async def test_a_black_hole_is_escaped(stand: Stand, vendor: str, run_spoke: RunSpoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ async def test_killed_between_effect_and_answer_it_does_nothing_twice(
     assert await spoke.ended() == 70
     assert stand.effects(vendor) == [(f"{vendor}.r", "reserve")]
     assert stand.count(f"{vendor}.r.reserved") == 0
+    assert [path.name for path in stand.data.glob("*.sqlite*") if path.stat().st_mode & 0o077] == []  # orders name people
     await spoke.start()
     await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r", attempt=2)
     await stand.event(f"{vendor}.r.reserved", attempt=2)
