@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 NAK_DELAY_FIRST = 1.0
 ACK_SECONDS = 2.0
+CANCEL_SECONDS = 1.0
 FILE = "spokes.sqlite"
 
 
@@ -90,11 +91,9 @@ class Spoke:
         with bound(vendor=self.vendor):
             if self._puller:
                 await self._puller.stop(patience=self.settings.drain)
-            for task in self._tasks:
-                task.cancel()
             if not self._tasks:
                 return
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await _end(self._tasks)
             await self._link.close()
             await self._adapter.close()
             await self._inbox.close()
@@ -212,6 +211,16 @@ class Spoke:
             )
             await self._link.say(subjects.SPOKE_HEARTBEAT, messages.encode(beat))
             await asyncio.sleep(self.settings.heartbeat)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until each has ended: before Python 3.12 `wait_for` forgets a cancel that meets the result it waits for."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _usable_id(text: str | None) -> str | None:
