@@ -9,7 +9,7 @@ UV     := $(VENV)/bin/uv
 CODE   := hub spokes vendor_sdk migrations tests
 ARGS   ?=
 
-.PHONY: run demo replay test bench lint lock
+.PHONY: run demo replay test faults bench lint lock
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
@@ -23,6 +23,9 @@ replay: $(STAMP)
 
 test: $(STAMP)
 	@$(VENV)/bin/pytest $(ARGS)
+
+faults: $(STAMP)
+	@$(VENV)/bin/pytest tests/faults -m "faults or not faults" --durations=10 $(ARGS)
 
 bench: $(STAMP)
 	@$(VENV)/bin/python -m tests.bench

@@ -17,16 +17,32 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from hub.accounts.api import VendorAccountController
+from hub.accounts.onboard import Onboarding
+from hub.adjustments.api import AdjustmentController, VendorAdjustmentController
 from hub.cart.api import CartController, QuoteController
 from hub.cart.rules import CartRules
 from hub.checkout.api import OrderController, Waiting
+from hub.checkout.commission_api import CommissionController, VendorCommissionController
 from hub.checkout.vendor_api import VendorOrderController
 from hub.customers.api import CustomerController
+from hub.gateways.bank.api import BankReceiptController
+from hub.gateways.bank.orders_api import BankOrderController
 from hub.inventory.api import VendorOfferController
 from hub.kernel.errors import Refusal
+from hub.ledger.api import LedgerController
+from hub.liveness.api import LivenessController, VendorLivenessController
 from hub.ops.api import OperationsController
-from hub.pricing.commission import CommissionRule, rule_from
+from hub.ops.metrics import MetricsController
+from hub.ops.vendor_books import VendorBooksController
+from hub.payments.availability import PaymentMethodController
+from hub.payouts.api import PayoutController, VendorPayoutController
+from hub.payouts.desk import PayoutDesk
+from hub.pricing.commission import Commission, commission_from
+from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
+from hub.reconcile.api import ReconciliationController
+from hub.refunds.api import AdminRefundController, BuyerRefundController, VendorRefundController
 from hub.runtime import bodies, logs, problems
 from hub.runtime.api_page import ApiPage
 from hub.runtime.callers import Callers
@@ -35,10 +51,13 @@ from hub.runtime.health import HealthController
 from hub.runtime.http import DEPENDENCIES
 from hub.runtime.keys import KeyController
 from hub.runtime.openapi import StrictStructs
+from hub.runtime.traffic import Traffic
 from hub.search.api import SearchController
-from hub.settings import CONFIG, Settings
+from hub.settings import CONFIG, Settings, read_rules
 from hub.vendors.api import VendorController
-from hub.wiring import Wiring, wire
+from hub.vendors.terms_api import TermsController, VendorTermsController
+from hub.webhooks.api import ProviderEventController, WebhookController
+from hub.wiring import Wiring, bank_account, marketplace, offered, onboarding, payout_desk, watch, webhook_endpoints, wire
 
 CONTROLLERS: list[ControllerRouterHandler] = [
     SearchController,
@@ -47,11 +66,34 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     OrderController,
     VendorOfferController,
     VendorOrderController,
+    VendorCommissionController,
+    CommissionController,
     VendorController,
+    TermsController,
+    LivenessController,
+    VendorLivenessController,
+    VendorTermsController,
+    PayoutController,
+    VendorPayoutController,
+    AdjustmentController,
+    VendorAdjustmentController,
+    VendorAccountController,
+    WebhookController,
+    ProviderEventController,
+    PaymentMethodController,
+    BankReceiptController,
+    BankOrderController,
+    BuyerRefundController,
+    VendorRefundController,
+    AdminRefundController,
     CustomerController,
     KeyController,
     OperationsController,
+    LedgerController,
+    VendorBooksController,
+    ReconciliationController,
     HealthController,
+    MetricsController,
 ]
 
 SHUTDOWN_SECONDS = 10
@@ -60,9 +102,13 @@ SHUTDOWN_SECONDS = 10
 def create_app(wiring: Wiring) -> Litestar:
     """The application; `wiring` is opened and closed by the caller."""
     callers = Callers(wiring.database)
+    at_provider = onboarding(wiring.settings)
+    desk = payout_desk(wiring)
+    traffic = Traffic(wiring.settings.http.under_way_max)
     app = Litestar(
         route_handlers=CONTROLLERS,
-        dependencies={**DEPENDENCIES, **_provided(wiring)},
+        dependencies={**DEPENDENCIES, **_provided(wiring, at_provider, desk, traffic)},
+        on_shutdown=[at_provider.close, desk.close],
         exception_handlers={
             Refusal: problems.on_refusal,
             HTTPException: problems.on_http,
@@ -79,7 +125,8 @@ def create_app(wiring: Wiring) -> Litestar:
     )
     app.state.database = wiring.database
     app.state.callers = callers
-    app.asgi_handler = Edge(app.asgi_handler, callers, _rates(wiring.settings))
+    app.state.traffic = traffic
+    app.asgi_handler = Edge(app.asgi_handler, callers, _rates(wiring.settings), traffic)
     return app
 
 
@@ -88,8 +135,9 @@ async def serve(settings: Settings) -> None:
     logs.set_up(level=settings.log.level, fmt=settings.log.format, process="api")
     wiring = wire(settings, "hub-api")
     async with running(wiring):
+        app = create_app(wiring)
         config = uvicorn.Config(
-            create_app(wiring),
+            app,
             host=settings.http.host,
             port=settings.http.port,
             log_config=None,
@@ -97,17 +145,32 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             server_header=False,
         )
-        await _Server(config).serve()
+        await _Server(config, app.state.traffic, settings.http.drain_seconds).serve()
 
 
 class _Server(uvicorn.Server):
-    """Ends by returning: uvicorn's own would raise the signal again, and what is open would not be closed."""
+    """Ends by returning: uvicorn's own would raise the signal again, and what is open would not be closed.
+
+    It says first that it is not ready and goes on answering for a while, so that nobody is on the way to it when it closes.
+    """
+
+    def __init__(self, config: uvicorn.Config, traffic: Traffic, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._traffic = traffic
+        self._drain_seconds = drain_seconds
+
+    def _drain(self, number: int) -> None:
+        if self._traffic.draining:  # told twice: at once
+            self.handle_exit(number, None)
+            return
+        self._traffic.draining = True
+        asyncio.get_running_loop().call_later(self._drain_seconds, self.handle_exit, number, None)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+            loop.add_signal_handler(number, self._drain, number)
         yield
 
 
@@ -122,17 +185,23 @@ async def running(wiring: Wiring) -> AsyncGenerator[Wiring]:
 
 
 def cart_rules(settings: Settings) -> CartRules:
-    """The rules of carts, from the settings and `config/tax.toml`."""
+    """The rules of carts, from the settings, `config/tax.toml` and the promotions."""
     o = settings.orders
     rates = rates_from(tomllib.loads((CONFIG / "tax.toml").read_text()))
     return CartRules(
-        currency=o.currency, lines_max=o.lines_max, quantity_max=o.quantity_max, quote_seconds=o.quote_ttl_seconds, rates=rates
+        currency=o.currency,
+        lines_max=o.lines_max,
+        quantity_max=o.quantity_max,
+        quote_seconds=o.quote_ttl_seconds,
+        rates=rates,
+        watch=watch(settings),
+        promotions=read_rules(o.promotions_file, "promotions.toml", promotions_from),
     )
 
 
-def commission_rule() -> CommissionRule:
-    """What holds for vendors without terms of their own."""
-    return rule_from(tomllib.loads((CONFIG / "commission.toml").read_text()))
+def commission(settings: Settings) -> Commission:
+    """The rules of our commission. Raises `SettingsRefused` naming what is wrong with them."""
+    return read_rules(settings.orders.commission_file, "commission.toml", commission_from)
 
 
 def _rates(settings: Settings) -> Rates:
@@ -140,14 +209,22 @@ def _rates(settings: Settings) -> Rates:
     return Rates(anonymous=h.anonymous_per_minute, customer=h.buyer_per_minute, vendor=h.vendor_per_minute, operator=h.operator_per_minute)
 
 
-def _provided(wiring: Wiring) -> dict[str, Provide]:
+def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic: Traffic) -> dict[str, Provide]:
     values: dict[str, Any] = {
         "database": wiring.database,
+        "traffic": traffic,
         "bus": wiring.bus,
         "changes": wiring.changes,
         "timing": wiring.timing,
+        "watch": wiring.timing.watch,
+        "marketplace": marketplace(wiring.settings),
+        "endpoints": webhook_endpoints(wiring.settings),
+        "onboarding": at_provider,
+        "bank_account": bank_account(wiring.settings),
+        "offered": offered(wiring.settings),
+        "desk": desk,
         "cart_rules": cart_rules(wiring.settings),
-        "commission_rule": commission_rule(),
+        "commission": commission(wiring.settings),
         "waiting": Waiting(wiring.database, wiring.changes, wiring.settings.http.wait_seconds_max),
     }
     return {name: Provide(_always(value), sync_to_thread=False) for name, value in values.items()}

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,8 @@ DATA = Path(".wheelwright")
 
 File = Annotated[Path | None, Parameter(name="--settings", help="TOML file with the settings that differ from the defaults.")]
 Data = Annotated[Path, Parameter(help="Folder that holds everything `hub run` keeps.")]
+Hooks = Annotated[tuple[str, ...], Parameter(negative="")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the report as JSON.")]
 Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
 
 app = App(name="hub", help="Wheelwright: one order over many vendors, routed, split, paid, shipped and paid out.", version_flags=[])
@@ -53,10 +56,41 @@ def seed(*, data: Data = DATA, settings: File = None) -> None:
 
 
 @app.command
-def sandbox(*, data: Path | None = None, host: str = "127.0.0.1", port: Port = 8010, onboard: bool = False, settings: File = None) -> None:
-    """Serve the simulated payment provider; --data FILE keeps its state, --onboard onboards every connected account at once."""
-    key = load_settings(settings).stripe.api_key
-    _call("hub.sandbox.serve:serve", data, host, port, onboard=onboard, **({"secret": key} if key else {}))
+def sandbox(  # noqa: PLR0913 - one per option
+    *,
+    data: Path | None = None,
+    host: str = "127.0.0.1",
+    port: Port = 8010,
+    onboard: bool = False,
+    webhook: Hooks = (),
+    connect_webhook: Hooks = (),
+    settings: File = None,
+) -> None:
+    """Serve the simulated payment provider; --data FILE keeps its state, --onboard onboards every connected account at once.
+
+    --webhook URL=SECRET is told of the platform's events, --connect-webhook URL=SECRET of the connected accounts'; each may be
+    given several times. Without =SECRET it is signed with that of the settings.
+    """  # fmt: skip
+    from hub.sandbox.webhook_endpoints import endpoints
+
+    s = load_settings(settings).stripe
+    told = endpoints(webhook, s.webhook_secret, connect=False) + endpoints(connect_webhook, s.connect_webhook_secret, connect=True)
+    _call("hub.sandbox.serve:serve", data, host, port, onboard=onboard, webhooks=told, **({"secret": s.api_key} if s.api_key else {}))
+
+
+@app.command
+def reconcile(
+    *, since: date | None = None, until: date | None = None, as_json: Json = False, data: Path | None = None, settings: File = None
+) -> int:
+    """Prove the providers' books against ours over these days (UTC, both included; yesterday and today if not given).
+
+    --data FOLDER: of the hub that `hub run` runs there. Ends with 1 if anything differs or a provider could not be asked.
+    """  # fmt: skip
+    from hub.embedded.folder import Folder
+
+    where = {} if data is None else Folder(data).running().environment
+    loaded = load_settings(settings, dict(os.environ) | where)
+    return int(_call("hub.worker.reconcile:reconcile", loaded, since, until, as_json=as_json))
 
 
 @app.command(name="nats-config")
@@ -112,17 +146,19 @@ def replay(  # noqa: PLR0913 - one per option
     data: Path | None = None,
     buyers: Annotated[int, Parameter(validator=Number(gte=1))] = 16,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    trouble: Annotated[int, Parameter(validator=Number(gte=0, lte=100))] = 10,
     kill: bool = False,
     rounds: Annotated[int, Parameter(validator=Number(gte=1))] = 5,
     seed: int = 1,
 ) -> None:
     """Place the recorded orders in a folder and check that each ends right, on the hub of --data or one of its own.
 
+    --trouble PERCENT of the orders are refunded, wholly or in part, before or after their vendors have the money, or disputed.
     --kill: meanwhile the worker, the spokes and the broker are killed, each --rounds times, at moments that --seed decides.
-    """
+    """  # fmt: skip
     from hub.replay import Plan
 
-    _call("hub.replay:replay", orders, data, Plan(buyers=buyers, limit=limit, kill=kill, rounds=rounds, seed=seed))
+    _call("hub.replay:replay", orders, data, Plan(buyers=buyers, limit=limit, trouble=trouble, kill=kill, rounds=rounds, seed=seed))
 
 
 def main() -> None:

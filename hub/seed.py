@@ -17,7 +17,7 @@ from hub.inventory.offers import VendorOffer
 from hub.kernel.money import Money
 from hub.runtime import auth
 from hub.runtime.database import Actor, Database, Tx
-from hub.settings import CONFIG, Settings
+from hub.settings import CONFIG, Settings, StripeSettings
 from hub.vendors import admit, store
 from hub.vendors.model import ConfigValue, NewVendor, ShippingOption
 
@@ -85,7 +85,8 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What is left in `keys.json` for people, `hub run` and `hub demo`.
 
-    `shell` is what a buyer's shell needs to know, `commands` the buyer's way; `{url}` and `{folder}` stand for where the hub is.
+    `shell` is what a shell needs to know to ask as anybody, `commands` the buyer's way; `{url}` and `{folder}` stand for where the
+    hub is.
     """
 
     keys: Keys = Keys()
@@ -104,6 +105,7 @@ async def seed(settings: Settings, data_dir: Path) -> None:
     try:
         async with database.tx(OPERATOR) as tx:
             told = await _fill(tx, sample, folder, before.keys)
+            told = msgspec.structs.replace(told, shell=_shell(told, settings.stripe))
     finally:
         await database.close()
     write_private(folder.keys, msgspec.json.format(msgspec.json.encode(told)))
@@ -120,7 +122,7 @@ async def _fill(tx: Tx, sample: Sample, folder: Folder, keys: Keys) -> Told:
     if not customer or await auth.find(tx, customer) is None:
         customer = (await register(tx, BUYER)).api_key or ""
     handed = Keys(customer=customer, operator=await _kept_or_new(tx, OPERATOR, keys.operator), vendors=vendor_keys)
-    return Told(keys=handed, examples={"offer_ids": examples}, shell=_shell(customer, examples), commands=COMMANDS)
+    return Told(keys=handed, examples={"offer_ids": examples}, commands=COMMANDS)
 
 
 async def _kept_or_new(tx: Tx, actor: Actor, key: str) -> str:
@@ -176,25 +178,39 @@ def _offer(product: SampleProduct, vendor: str, sample: Sample, variant_id: str 
     )
 
 
-def _shell(key: str, offer_ids: list[str]) -> list[str]:
-    lines = msgspec.json.encode(dict.fromkeys(offer_ids, 1)).decode()
-    address = '{"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}'
+def _shell(told: Told, stripe: StripeSettings) -> list[str]:
+    """The order's lines and functions that ask as the buyer, the first vendor, the operator and (of the sandbox) as we do."""
+    lines = msgspec.json.encode(dict.fromkeys(told.examples["offer_ids"], UNITS)).decode()
+    keys = {"ask": told.keys.customer, "ask_vendor": next(iter(told.keys.vendors.values())), "ask_operator": told.keys.operator}
+    if stripe.base_url:
+        keys["ask_sandbox"] = stripe.api_key
     return [
         "HUB={url}",
+        f"STRIPE={stripe.base_url}",
         f"LINES='{lines}'",
-        f"ADDRESS='{address}'",
+        f"ADDRESS='{ADDRESS}'",
         # through a pipe: the command line of curl is anybody's to read
-        f"ask() {{ printf '%s\\n' 'Authorization: Bearer {key}' 'Content-Type: application/json' | curl -s -H @- \"$@\"; }}",
-        "an_id() { python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'; }",
+        *(
+            f"{name}() {{ printf '%s\\n' 'Authorization: Bearer {key}' 'Content-Type: application/json' | curl -s -H @- \"$@\"; }}"
+            for name, key in keys.items()
+        ),
+        f"the() {{ python3 -c '{THE}' \"$@\"; }}",
     ]
 
 
+UNITS = 2
+"""Of each offer: so that one can go back."""
+ADDRESS = '{"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}'
+THE = (
+    "import functools, json, sys; print(functools.reduce(lambda f, w: f[int(w) if w.isdigit() else w], sys.argv[1:], json.load(sys.stdin)))"
+)
+"""Shows what lies at a path (``sub_orders 0 id``) of an answer."""
 COMMANDS = [
-    ". {folder}/buyer.sh",
-    'CART=$(ask -d "{\\"lines\\": $LINES}" $HUB/v1/carts | an_id)',
-    'QUOTE=$(ask -d "{\\"address\\": $ADDRESS}" $HUB/v1/carts/$CART/quotes | an_id)',
+    ". {folder}/ask.sh",
+    'CART=$(ask -d "{\\"lines\\": $LINES}" $HUB/v1/carts | the id)',
+    'QUOTE=$(ask -d "{\\"address\\": $ADDRESS}" $HUB/v1/carts/$CART/quotes | the id)',
     (
-        'ORDER=$(ask -d "{\\"quote_id\\": \\"$QUOTE\\", \\"payment_method\\": \\"pm_card_visa\\"}" $HUB/v1/orders | an_id); '
+        'ORDER=$(ask -d "{\\"quote_id\\": \\"$QUOTE\\", \\"payment_method\\": \\"pm_card_visa\\"}" $HUB/v1/orders | the id); '
         "ask -N $HUB/v1/orders/$ORDER/events"
     ),
 ]

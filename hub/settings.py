@@ -5,9 +5,9 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -85,6 +85,14 @@ class StripeSettings(Section, frozen=True, kw_only=True):
     rate_per_second: Annotated[float, Meta(ge=0)]
 
 
+class BankSettings(Section, frozen=True, kw_only=True):
+    """Our bank account, for buyers who pay by bank transfer; without an IBAN that is not offered."""
+
+    holder: Annotated[str, Meta(max_length=70)]
+    iban: Annotated[str, Meta(max_length=42)]
+    bic: Annotated[str, Meta(max_length=11)]
+
+
 class HttpSettings(Section, frozen=True, kw_only=True):
     """The address and the limits of the HTTP API."""
 
@@ -96,6 +104,8 @@ class HttpSettings(Section, frozen=True, kw_only=True):
     vendor_per_minute: Count
     operator_per_minute: Count
     wait_seconds_max: Annotated[int, Meta(ge=0)]
+    under_way_max: Count
+    drain_seconds: Annotated[float, Meta(ge=0, le=600)]
 
 
 class OrderSettings(Section, frozen=True, kw_only=True):
@@ -104,14 +114,42 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
     quote_ttl_seconds: Seconds
     payment_ttl_seconds: Seconds
+    invoice_ttl_seconds: Seconds
     reserve_seconds: Seconds
     acceptance_seconds: Seconds
     ship_seconds: Seconds
     delivery_seconds: Seconds
     ask_again_seconds: Seconds
     hold_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
+    vendor_degraded_seconds: Seconds
+    vendor_down_seconds: Seconds
+    when_vendor_is_down: Literal["sell", "delay", "hide"]
+    vendor_down_delay_days: Annotated[int, Meta(ge=0, le=365)]
     lines_max: Count
     quantity_max: Count
+    commission_file: str
+    promotions_file: str
+
+
+class MoneySettings(Section, frozen=True, kw_only=True):
+    """When vendors get their money, and who bears what goes wrong, where a vendor's own terms do not say."""
+
+    reserve_bps: Annotated[int, Meta(ge=0, le=10_000)]
+    reserve_seconds: Annotated[int, Meta(ge=0, le=TEN_YEARS)]
+    payout_interval: Literal["manual", "daily", "weekly", "monthly"]
+    payout_day: Annotated[int, Meta(ge=1, le=31)]
+    payout_minimum: Annotated[int, Meta(ge=0)]
+    dispute_liability: Literal["vendor", "platform"]
+    dispute_fee: Literal["platform", "vendor"]
+    adjustments_file: str
+
+
+class ReconcileSettings(Section, frozen=True, kw_only=True):
+    """The daily proof that the providers' books are ours."""
+
+    grace_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
+    bank_grace_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
+    accounts_max: Count
 
 
 class WorkerSettings(Section, frozen=True, kw_only=True):
@@ -139,10 +177,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stripe: StripeSettings
     http: HttpSettings
     orders: OrderSettings
+    money: MoneySettings
+    bank: BankSettings
+    reconcile: ReconcileSettings
     worker: WorkerSettings
     log: LogSettings
 
 
+T = TypeVar("T")
 Layer = dict[str, dict[str, Any]]
 
 
@@ -156,6 +198,17 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         return msgspec.convert(merged, Settings, strict=False)  # lax: the environment knows only text
     except msgspec.ValidationError as wrong:
         raise SettingsRefused(f"settings: {wrong}".replace("$.", "")) from wrong
+
+
+def read_rules(chosen: str, shipped: str, convert: Callable[[dict[str, Any]], T]) -> T:
+    """The rules in a file of the operator's, or in the `shipped` one of config/. Raises `SettingsRefused` naming what is wrong."""
+    path = Path(chosen) if chosen else CONFIG / shipped
+    try:
+        return convert(tomllib.loads(path.read_text()))
+    except OSError as missing:
+        raise SettingsRefused(f"settings: cannot read {path}: {missing.strerror}") from missing
+    except ValueError as wrong:  # TOML's and Unicode's errors are of this kind too
+        raise SettingsRefused(f"settings: {path}: {wrong}") from wrong
 
 
 def masked(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -1,22 +1,51 @@
 """The only place that knows both ports and gateways: builds what a process needs from its settings."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from importlib import import_module
 
 import msgspec
 from sqlalchemy import MetaData
 
+from hub.accounts.onboard import Onboarding
+from hub.adjustments.rules import AdjustmentRule, adjustment_rules_from
 from hub.checkout.timing import Timing
-from hub.payments.ports import PaymentGateway
+from hub.gateways.bank.rules import ABILITIES, NAME, compact_iban
+from hub.liveness.rules import Watch
+from hub.payments.availability import Method
+from hub.payments.facts import Abilities, ProviderEvent
+from hub.payments.ports import Gateways, PaymentGateway
+from hub.payouts.desk import PayoutDesk
 from hub.runtime.bus import Bus, BusSettings
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database, metadata
-from hub.settings import Settings
+from hub.settings import Settings, SettingsRefused, read_rules
+from hub.vendors.money_terms import BankAccount, Marketplace
+from hub.webhooks.ports import BadEvent, BadSignature, Endpoint, Endpoints
 
 TABLES = (
     *(
         f"hub.{slice_}.tables"
-        for slice_ in ("cart", "catalog", "customers", "inventory", "ledger", "orders", "payments", "payouts", "vendors")
+        for slice_ in (
+            "adjustments",
+            "cart",
+            "catalog",
+            "customers",
+            "inventory",
+            "ledger",
+            "liveness",
+            "orders",
+            "payments",
+            "payouts",
+            "reconcile",
+            "refunds",
+            "transfers",
+            "vendors",
+            "webhooks",
+        )
     ),
+    "hub.gateways.bank.tables",
+    "hub.payments.availability",
     *(f"hub.runtime.{part}" for part in ("auth", "dead_letters", "idempotency", "inbox", "life", "steps")),
 )
 """Every module that owns a table."""
@@ -70,8 +99,40 @@ def timing(settings: Settings) -> Timing:
         ship=o.ship_seconds,
         delivery=o.delivery_seconds,
         ask_again=o.ask_again_seconds,
-        hold=o.hold_seconds,
+        invoice=o.invoice_ttl_seconds,
+        marketplace=marketplace(settings),
+        adjustments=adjustments(settings),
+        watch=watch(settings),
     )
+
+
+def watch(settings: Settings) -> Watch:
+    """How long vendors' spokes may be silent, and what becomes of their offers then."""
+    o = settings.orders
+    return Watch(
+        degraded=o.vendor_degraded_seconds, down=o.vendor_down_seconds, policy=o.when_vendor_is_down, delay_days=o.vendor_down_delay_days
+    )
+
+
+def marketplace(settings: Settings) -> Marketplace:
+    """When vendors without terms of their own get their money, and who bears what goes wrong."""
+    m = settings.money
+    return Marketplace(
+        hold_seconds=settings.orders.hold_seconds,
+        reserve_bps=m.reserve_bps,
+        reserve_seconds=m.reserve_seconds,
+        payout_interval=m.payout_interval,
+        payout_day=m.payout_day,
+        payout_minimum=m.payout_minimum,
+        bears_disputes=m.dispute_liability == "vendor",
+        currency=settings.orders.currency,
+        vendor_pays_dispute_fee=m.dispute_fee == "vendor",
+    )
+
+
+def adjustments(settings: Settings) -> tuple[AdjustmentRule, ...]:
+    """The rules of fines and bonuses. Raises `SettingsRefused` naming what is wrong with them."""
+    return tuple(read_rules(settings.money.adjustments_file, "adjustments.toml", adjustment_rules_from))
 
 
 def gateway(settings: Settings) -> PaymentGateway:
@@ -80,6 +141,62 @@ def gateway(settings: Settings) -> PaymentGateway:
 
     s = settings.stripe
     return StripeGateway(s.api_key, base_url=s.base_url or None, timeout=s.timeout_seconds, rate_per_second=s.rate_per_second or None)
+
+
+def gateways(wiring: Wiring) -> Gateways:
+    """Every provider by name. To be used and closed on one event loop."""
+    from hub.gateways.bank.gateway import BankGateway
+
+    stripe, bank = gateway(wiring.settings), BankGateway(wiring.database, bank_account(wiring.settings))
+    return {stripe.name: stripe, bank.name: bank}
+
+
+def onboarding(settings: Settings) -> Onboarding:
+    """The one thing that the API asks of a provider by itself; it holds a gateway of its own for it, made at the first use."""
+    return Onboarding(lambda: gateway(settings))
+
+
+def payout_desk(wiring: Wiring) -> PayoutDesk:
+    """What the API asks of a provider when somebody asks for a payout or looks into one; it holds gateways of its own for it."""
+    return PayoutDesk(wiring.database, lambda: gateways(wiring), marketplace(wiring.settings))
+
+
+def webhook_endpoints(settings: Settings) -> Endpoints:
+    """Where Stripe may tell us things: each address has secrets of its own, separated by commas while they are being changed."""
+
+    def read(raw: bytes, signature: str, secrets: Sequence[str], *, now: datetime) -> ProviderEvent:
+        from hub.gateways.stripe import webhooks
+
+        try:
+            return webhooks.read_event(raw, signature, secrets, now=now)
+        except webhooks.BadSignature as bad:
+            raise BadSignature(str(bad)) from bad
+        except webhooks.BadEvent as bad:
+            raise BadEvent(str(bad)) from bad
+
+    def at(name: str, secrets: str) -> Endpoint:
+        known = tuple(secret.strip() for secret in secrets.split(",") if secret.strip())
+        return Endpoint(gateway="stripe", name=name, secrets=known, signature_header="stripe-signature", read=read)
+
+    s = settings.stripe
+    return {"stripe": at("stripe", s.webhook_secret), "stripe/connect": at("stripe/connect", s.connect_webhook_secret)}
+
+
+def bank_account(settings: Settings) -> BankAccount:
+    """Our account, where buyers send bank transfers; without an IBAN there is none. Raises `SettingsRefused`."""
+    b = settings.bank
+    if b.iban and compact_iban(b.iban) is None:
+        raise SettingsRefused('settings: "bank.iban" is no IBAN')
+    return BankAccount(holder=b.holder, iban=compact_iban(b.iban) or "", bic=b.bic or None)
+
+
+def offered(settings: Settings) -> list[Method]:
+    """The ways to pay that buyers are offered."""
+    cards = Abilities(holds=True, online=True, accounts=True, disputes=True, saves=True)
+    methods = [Method(gateway="stripe", payment_methods="pm_…", abilities=cards)]
+    if settings.bank.iban:
+        methods.append(Method(gateway=NAME, payment_methods="bank_transfer", abilities=ABILITIES))
+    return methods
 
 
 def tables() -> MetaData:

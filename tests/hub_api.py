@@ -72,10 +72,15 @@ async def api(database_url: str) -> AsyncGenerator[Api]:
     wiring = wire(load_settings(environ=settings_for(database_url)), "test")
     keys = await people(wiring.database)
     app = create_app(wiring)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]  # litestar's own ASGI types
-    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:
+    async with serving(app) as http:
         yield Api(app, wiring, http, keys)
     await wiring.close()
+
+
+def serving(app: Litestar) -> httpx.AsyncClient:
+    """Speaks to the API in process."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]  # litestar's own ASGI types
+    return httpx.AsyncClient(transport=transport, base_url="http://hub")
 
 
 async def people(database: Database) -> dict[str, str]:

@@ -24,7 +24,7 @@ from hub.sandbox.serve import running as sandbox_running
 from hub.settings import load_settings
 from hub.vendors.admit import admit
 from hub.vendors.model import Capability, NewVendor, ShippingOption
-from hub.wiring import Wiring, gateway, wire
+from hub.wiring import Wiring, gateways, wire
 from hub.worker import Worker
 from tests.hub_api import ADDRESS, settings_for
 from vendor_sdk.fleet import Fleet
@@ -191,8 +191,8 @@ class Building:
         self.wiring = wire(load_settings(environ=environment), "test")
         await self.wiring.bus.start()
         keys = await self._people(seeds)
-        self.provider = gateway(self.wiring.settings)
-        self.worker = Worker(self.wiring, self.provider)
+        self.providers = gateways(self.wiring)
+        self.worker = Worker(self.wiring, self.providers)
         self.worker.start()
         self.fleet = Fleet(self._folder / "spokes", self._folder / "spoke-data")
         self._write_spokes(seeds)
@@ -205,7 +205,8 @@ class Building:
         await self.fleet.stop()
         await self.worker.stop()
         await self.http.aclose()
-        await self.provider.close()
+        for provider in self.providers.values():
+            await provider.close()
         await self.wiring.close()
         await self._sandbox_running.__aexit__(None, None, None)
         self.sandbox.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -21,7 +21,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How patient the guard is; times in seconds.
 
     `timeout` bounds one call, `attempts` counts calls per delivery of a command, waiting from `wait_first` up to
-    `wait_max` between them. `breaker_failures` faults in a row stop a capability for `breaker_reset`.
+    `wait_max` between them. `max_concurrency` bounds one capability's calls at once. `breaker_failures` faults in a row
+    stop a capability for `breaker_reset`.
     """
 
     timeout: Seconds = 10.0
@@ -36,10 +37,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Guard:
     """Calls an adapter so that its troubles stay its own."""
 
-    def __init__(self, limits: Limits, capabilities: Iterable[str]) -> None:
+    def __init__(self, limits: Limits, capabilities: Collection[str]) -> None:
         self._limits = limits
         self._backoff = wait_exponential(multiplier=limits.wait_first, max=limits.wait_max) + wait_random(0, limits.wait_first)
-        self._slots = asyncio.Semaphore(limits.max_concurrency)
+        self._slots = {name: asyncio.Semaphore(limits.max_concurrency) for name in capabilities}
+        """Each capability has its own: one that hangs leaves room for the others."""
         self._breakers = {name: Breaker(name, failures=limits.breaker_failures, reset=limits.breaker_reset) for name in capabilities}
 
     @property
@@ -47,9 +49,10 @@ class Guard:
         """Each capability's breaker state."""
         return {name: breaker.state for name, breaker in self._breakers.items()}
 
-    def closed_for(self) -> float:
-        """Seconds until every capability lets a call through; 0 if all do."""
-        return max((breaker.closed_for() for breaker in self._breakers.values()), default=0.0)
+    def closed_for(self, capability: str) -> float:
+        """Seconds until a capability lets a call through; 0 if it does, and for one that the adapter has not."""
+        breaker = self._breakers.get(capability)
+        return 0.0 if breaker is None else breaker.closed_for()
 
     async def call(self, capability: str, call: Callable[[], Awaitable[T]], *, seconds: float | None = None) -> T:
         """The result of `call`, within `seconds`, asked again where that can help.
@@ -73,7 +76,7 @@ class Guard:
 
     async def _once(self, capability: str, call: Callable[[], Awaitable[T]]) -> T:
         async def limited() -> T:
-            async with self._slots:
+            async with self._slots[capability]:
                 return await translated(call, timeout=self._limits.timeout)
 
         return await self._breakers[capability].run(limited)

@@ -51,7 +51,7 @@ class Secrets:
 
 
 class SpokeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything about one spoke. `config` is the adapter's own; `concurrency` bounds the commands in work at once."""
+    """Everything about one spoke. `config` is the adapter's own; `concurrency` bounds each capability's commands in work at once."""
 
     adapter: str
     vendor: Annotated[str, Meta(pattern=VENDOR_PATTERN)]

@@ -6,6 +6,7 @@ import random
 import secrets
 import time
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from vendor_sdk.link import Link
 from vendor_sdk.logs import bound, said
 from vendor_sdk.messages import Heartbeat
 from vendor_sdk.outbox import Outbox
-from vendor_sdk.ports import capabilities
+from vendor_sdk.ports import PORTS, capabilities
 from vendor_sdk.puller import Puller, Terms
 from vendor_sdk.registry import find
 from vendor_sdk.settings import Loaded
@@ -53,7 +54,7 @@ class Spoke:
         self._link = Link(self.settings.nats, loaded.secrets, f"spoke {self.vendor}", fresh=self._connected, back=self._reconnected)
         self._boot_id = secrets.token_hex(8)
         self._since: dict[str, float] = {}
-        self._puller: Puller | None = None
+        self._pullers: list[Puller] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -89,8 +90,7 @@ class Spoke:
     async def stop(self) -> None:
         """Pull no more, let commands in work end, send what waits, close. Safe after a failed start."""
         with bound(vendor=self.vendor):
-            if self._puller:
-                await self._puller.stop(patience=self.settings.drain)
+            await asyncio.gather(*(puller.stop(patience=self.settings.drain) for puller in self._pullers))
             if not self._tasks:
                 return
             await _end(self._tasks)
@@ -100,24 +100,28 @@ class Spoke:
             log.info("stopped")
 
     async def _connected(self, client: Client) -> None:
-        old, nats = self._puller, self.settings.nats
-        terms = Terms(credit=self.settings.concurrency, expires=nats.pull_expires, heartbeat=nats.idle_heartbeat)
-        self._puller = Puller(
+        old, self._pullers = self._pullers, [self._puller(client, area) for area in PORTS]
+        for puller in self._pullers:
+            await puller.start()
+        self._outbox.wake()
+        for puller in old:
+            await puller.stop(patience=0)
+
+    def _puller(self, client: Client, area: str) -> Puller:
+        """Pulls one capability's commands, also of one that the adapter has not: what cannot be done is given up at once."""
+        nats = self.settings.nats
+        return Puller(
             client,
-            (subjects.command_stream(self.vendor), subjects.CONSUMER_SPOKE),
+            (subjects.command_stream(self.vendor), subjects.spoke_consumer(area)),
             self._handle,
             prefix=subjects.SPOKE_JETSTREAM_PREFIX,
-            terms=terms,
-            closed_for=self._guard.closed_for,
+            terms=Terms(credit=self.settings.concurrency, expires=nats.pull_expires, heartbeat=nats.idle_heartbeat),
+            closed_for=partial(self._guard.closed_for, area),
         )
-        await self._puller.start()
-        self._outbox.wake()
-        if old:
-            await old.stop(patience=0)
 
     async def _reconnected(self) -> None:
-        if self._puller:
-            await self._puller.renew()
+        for puller in self._pullers:
+            await puller.renew()
         self._outbox.wake()
 
     async def _handle(self, msg: Msg) -> None:

@@ -9,7 +9,6 @@ import re
 VENDOR_PATTERN = r"^[a-z][a-z0-9_-]{1,62}$"
 """What a vendor's code may look like: it is a subject token, a stream suffix and a NATS account name."""
 
-CONSUMER_SPOKE = "spoke"
 CONSUMER_HUB = "hub"
 DEAD_LETTER_STREAM = "DLQ"
 ADVISORY_STREAM = "ADV"
@@ -34,6 +33,11 @@ def account(vendor: str) -> str:
 def command_stream(vendor: str) -> str:
     """The stream that holds the commands for one vendor."""
     return f"CMD_{vendor}"
+
+
+def spoke_consumer(area: str) -> str:
+    """The durable consumer of a vendor's commands of one area: each capability is pulled by itself, so one may stop alone."""
+    return f"spoke-{area}"
 
 
 def event_stream(vendor: str) -> str:

@@ -4,6 +4,8 @@ import msgspec
 
 from hub.catalog.model import Offer
 from hub.kernel.errors import Conflict, Invalid
+from hub.liveness.rules import Watch
+from hub.pricing.promotions import Promotions
 from hub.pricing.tax import TaxRates
 
 CART_DAYS = 30
@@ -17,6 +19,8 @@ class CartRules(msgspec.Struct, frozen=True, kw_only=True):
     quantity_max: int
     quote_seconds: float
     rates: TaxRates
+    promotions: Promotions = Promotions()
+    watch: Watch = Watch()
 
 
 def check_quantity(rules: CartRules, quantity: int, field: str) -> None:

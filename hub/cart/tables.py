@@ -42,3 +42,14 @@ quotes = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 """`body` is the whole quote as it was given, never changed; it outlives its cart."""
+
+coupon_uses = Table(
+    "coupon_uses",
+    metadata,
+    Column("order_id", IdText, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("customer_id", IdText, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("ix_coupon_uses_code_customer_id", "code", "customer_id"),
+)
+"""Which order used which coupon; an order that falls out whole gives its uses back."""

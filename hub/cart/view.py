@@ -7,6 +7,7 @@ import msgspec
 from hub.cart.store import Cart
 from hub.catalog.model import Offer
 from hub.kernel.money import AMOUNT_MAX, Money
+from hub.liveness.rules import Delivery
 from hub.pricing.quote import Part, Quote
 from vendor_sdk.messages import Address
 
@@ -34,7 +35,7 @@ class CartView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuoteLineView(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of one offer; `shipping_price` is what each adds to shipping."""
+    """Units of one offer; `shipping_price` is what each adds to shipping, `total` is for all of them after `discount`."""
 
     offer_id: str
     sku: str
@@ -42,29 +43,47 @@ class QuoteLineView(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price: Money
     shipping_price: Money
+    discount: Money
+    total: Money
 
 
 class ShippingOptionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to ship a part, for the whole part."""
+    """One way to ship a part, for the whole part; `total` is after `discount`, which is the same for each of them."""
 
     code: str
     name: str
     price: Money
     days: int
+    discount: Money
+    total: Money
 
 
 class PartView(msgspec.Struct, frozen=True, kw_only=True):
-    """What one vendor would send."""
+    """What one vendor would send; `total` is with its cheapest shipping, after `discount`.
+
+    `delivery` is delayed while the vendor does not answer; the days of its shipping options are longer then.
+    """
 
     vendor: str
     vendor_name: str
+    delivery: Delivery
     lines: list[QuoteLineView]
     goods_total: Money
     shipping_options: list[ShippingOptionView]
+    discount: Money
+    total: Money
+
+
+class CouponView(msgspec.Struct, frozen=True, kw_only=True):
+    """A coupon and what it takes off."""
+
+    code: str
+    name: str
+    discount: Money
 
 
 class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
-    """A quote; `total` is gross, with each part's cheapest shipping, and holds until `expires_at`."""
+    """A quote; `total` is gross, with each part's cheapest shipping, after `discount`, and holds until `expires_at`."""
 
     id: str
     cart_id: str
@@ -73,6 +92,8 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
     parts: list[PartView]
     goods_total: Money
     shipping_total: Money
+    discount: Money
+    coupons: list[CouponView]
     tax_included: Money
     total: Money
     expires_at: datetime
@@ -105,6 +126,8 @@ def show_quote(quote: Quote) -> QuoteView:
         parts=[_part(part, quote.currency) for part in quote.parts],
         goods_total=money(quote.goods_total),
         shipping_total=money(quote.shipping_total),
+        discount=money(quote.discount),
+        coupons=[CouponView(code=used.code, name=used.name, discount=money(used.amount)) for used in quote.coupons],
         tax_included=money(quote.tax_included),
         total=money(quote.total),
         expires_at=quote.expires_at,
@@ -129,6 +152,7 @@ def _part(part: Part, currency: str) -> PartView:
     return PartView(
         vendor=part.vendor,
         vendor_name=part.vendor_name,
+        delivery="delayed" if part.delayed else "normal",
         lines=[
             QuoteLineView(
                 offer_id=line.offer_id,
@@ -137,9 +161,23 @@ def _part(part: Part, currency: str) -> PartView:
                 quantity=line.quantity,
                 unit_price=money(line.unit_price),
                 shipping_price=money(line.shipping_price),
+                discount=money(line.discount),
+                total=money(line.price - line.discount),
             )
             for line in part.lines
         ],
         goods_total=money(part.goods_total),
-        shipping_options=[ShippingOptionView(code=o.code, name=o.name, price=money(o.price), days=o.days) for o in part.shipping_options],
+        shipping_options=[
+            ShippingOptionView(
+                code=option.code,
+                name=option.name,
+                price=money(option.price),
+                days=option.days,
+                discount=money(part.shipping_discount),
+                total=money(option.price - part.shipping_discount),
+            )
+            for option in part.shipping_options
+        ],
+        discount=money(part.discount),
+        total=money(part.goods_total + part.shipping_options[0].price - part.discount),
     )

@@ -64,6 +64,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str
     sku: str
     title: str
+    category: str
     price: int
     shipping_price: int
     currency: str

@@ -14,9 +14,10 @@ from hub.vendors import store as vendors
 
 _PRODUCT = [products.c[name] for name in ("id", "title", "description", "category")]
 _OFFER = [
-    *(offers.c[name] for name in Offer.__struct_fields__ if name not in {"product_id", "title"}),
+    *(offers.c[name] for name in Offer.__struct_fields__ if name not in {"product_id", "title", "category"}),
     variants.c.product_id,
     products.c.title,
+    products.c.category,
 ]
 _OFFERS = offers.join(variants, variants.c.id == offers.c.variant_id).join(products, products.c.id == variants.c.product_id)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, cast
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
@@ -14,10 +14,11 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from hub.checkout import look
 from hub.checkout.begin import PlaceOrder, begin
 from hub.checkout.cancel import cancel
+from hub.checkout.pay_another_way import PayAnotherWay, pay_another_way
 from hub.checkout.timing import Timing
 from hub.orders import store
 from hub.orders.view import OrderView
-from hub.pricing.commission import CommissionRule
+from hub.pricing.commission import Commission
 from hub.runtime import story
 from hub.runtime.callers import BUYERS
 from hub.runtime.changes import Changes
@@ -71,14 +72,14 @@ class OrderController(Controller):
         write: Writing,
         waiting: NamedDependency[Waiting],
         timing: NamedDependency[Timing],
-        commission_rule: NamedDependency[CommissionRule],
+        commission: NamedDependency[Commission],
         prefer: Prefer = None,
     ) -> Response[OrderView]:
         """Place an order from a quote. It is durable when this answers; vendors and the payment provider follow."""
 
         async def use_case(tx: Tx) -> OrderView:
             now = datetime.now(UTC)  # noqa: TID251  # the edge is where time enters
-            return await look.view(tx, await begin(tx, timing, commission_rule, data, now=now))
+            return await look.view(tx, await begin(tx, timing, commission, data, now=now))
 
         return await waiting.answer(prefer, await write(use_case, status=201))
 
@@ -132,6 +133,19 @@ class OrderController(Controller):
                     yield ServerSentEventMessage(comment="still here")
 
         return ServerSentEvent(stream())
+
+    @put("/{order_id:str}/payment", responses=refuses_write(404))
+    async def pay(
+        self, order_id: OrderId, data: JSONBody[PayAnotherWay], write: Writing, timing: NamedDependency[Timing]
+    ) -> Response[OrderView]:
+        """Pay an order that still waits for its payment in another way; the first is closed before the other is asked."""
+
+        async def use_case(tx: Tx) -> OrderView:
+            await look.own(tx, order_id)
+            now = datetime.now(UTC)  # noqa: TID251  # the edge is where time enters
+            return await look.view(tx, await pay_another_way(tx, timing, order_id, data, now=now))
+
+        return await write(use_case)
 
     @post("/{order_id:str}/cancel", status_code=200, responses=refuses_write(404))
     async def cancel(self, order_id: OrderId, write: Writing) -> Response[OrderView]:

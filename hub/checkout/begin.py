@@ -13,55 +13,62 @@ from hub.checkout import course
 from hub.checkout.saga import PHYSICAL
 from hub.checkout.timing import Timing
 from hub.kernel.errors import Conflict
+from hub.kernel.text import END
+from hub.liveness import look
 from hub.orders import store
-from hub.orders.place import Choice, place
+from hub.orders.place import Choice, Tariff, place
 from hub.orders.store import Order
 from hub.payments import store as payments
-from hub.pricing.commission import CommissionRule
+from hub.pricing.commission import Commission
 from hub.pricing.quote import Quote
 from hub.runtime.database import Tx
 from hub.vendors import store as vendors
 
-STRIPE = "stripe"
-
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a buyer sends. `shipping` maps vendor to the chosen option; the cheapest where nothing is said."""
+    """What a buyer sends. `shipping` maps vendor to the chosen option; the cheapest where nothing is said.
+
+    `payment_method` is one of the provider's (``pm_…``), or ``bank_transfer`` to pay by invoice. With `save_payment_method`
+    the buyer agrees that it is used again later.
+    """
 
     quote_id: Annotated[str, Meta(min_length=1, max_length=64)]
-    payment_method: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^pm_[A-Za-z0-9_]+$")]
+    payment_method: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(pm_[A-Za-z0-9_]+|bank_transfer)" + END)]
+    save_payment_method: bool = False
     shipping: Annotated[dict[str, Annotated[str, Meta(max_length=64)]], Meta(max_length=100)] = {}
     on_shortage: Literal["partial", "cancel"] = "partial"
 
 
-async def begin(tx: Tx, timing: Timing, default: CommissionRule, wanted: PlaceOrder, *, now: datetime) -> Order:
+async def begin(tx: Tx, timing: Timing, commission: Commission, wanted: PlaceOrder, *, now: datetime) -> Order:
     """The new order.
 
     Raises `NotFound` for another customer's quote and `Conflict`: ``quote_expired``, ``quote_used``, ``stale_price``,
-    ``offer_unavailable``, ``sold_out``.
+    ``offer_unavailable``, ``sold_out``, ``coupon_used_up``.
     """
     quote = await carts.load_quote(tx, wanted.quote_id, tx.actor.id)
     if quote.expires_at <= now:
         raise Conflict("quote_expired", "the quote has expired; ask for a new one", field="/quote_id")
     await carts.mark_ordered(tx, quote.cart_id)
     await _check_prices(tx, quote)
-    terms = await vendors.terms_of(tx, [part.vendor for part in quote.parts])
+    codes = [part.vendor for part in quote.parts]
+    terms = await vendors.terms_of(tx, codes)
+    prospects = await look.prospects(tx, timing.watch, codes)
     for part in quote.parts:
-        if not terms[part.vendor].sells:
+        if not (terms[part.vendor].sells and prospects[part.vendor].sold):
             raise Conflict("offer_unavailable", f"{part.vendor_name} does not sell now", vendor=part.vendor)
-    rules = {code: _rule(default, vendor.commission_bps) for code, vendor in terms.items()}
     choice = Choice(payment_method=wanted.payment_method, shipping=wanted.shipping, on_shortage=wanted.on_shortage)
-    order = await place(tx, quote, choice, PHYSICAL, rules, now)
+    order = await place(tx, quote, choice, PHYSICAL, Tariff(commission=commission, vendors=terms), now)
     await payments.open_payment(
-        tx, order_id=order.id, gateway=STRIPE, method=wanted.payment_method, amount=order.total, currency=order.currency
+        tx,
+        order_id=order.id,
+        method=wanted.payment_method,
+        amount=order.total,
+        currency=order.currency,
+        customer_id=order.customer_id,
+        save=wanted.save_payment_method,
     )
     await course.proceed(tx, timing, order.id)
     return await store.load(tx, order.id)
-
-
-def _rule(default: CommissionRule, vendor_bps: int | None) -> CommissionRule:
-    """A vendor's own terms if it has any."""
-    return default if vendor_bps is None else CommissionRule(name=f"vendor:{vendor_bps}", bps=vendor_bps)
 
 
 async def _check_prices(tx: Tx, quote: Quote) -> None:

@@ -36,5 +36,5 @@ async def _recall_what_is_here(tx: Tx, order: Order) -> None:
     await store.set_course(tx, order.id, cancel_reason=REASON)
     await course.lock_stock(tx, order)
     terms = await vendors.terms_of(tx, [sub.vendor for sub in stoppable])
-    if not any([await course.recall(tx, order, sub, terms[sub.vendor], REASON) for sub in stoppable]):
+    if not any([await course.recall(tx, order, sub, terms[sub.vendor], REASON) for sub in course.by_vendor(stoppable)]):
         raise Conflict("not_cancelable", "every part has ended or is being sent", state=order.state)

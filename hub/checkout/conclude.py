@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from hub.adjustments.adjust import adjust
 from hub.checkout import course
 from hub.checkout.course import share
 from hub.checkout.timing import Timing
@@ -11,13 +12,17 @@ from hub.fulfillment import reserve, route, ship
 from hub.orders import store
 from hub.orders.advance import advance
 from hub.orders.states import SubOrderEvent, SubOrderState
-from hub.orders.store import Order
-from hub.payments import authorize, capture, refund
+from hub.orders.store import Order, SubOrder
+from hub.payments import authorize, capture
 from hub.payments import store as payments
-from hub.payouts import transfer
+from hub.refunds import dispute, gather, reverse, send
 from hub.runtime import dead_letters, steps
 from hub.runtime.database import Tx
-from hub.runtime.steps import Outcome, Step, Verdict
+from hub.runtime.steps import HUB_TARGET, Outcome, Step, StepState, Verdict
+from hub.transfers import release, transfer
+from hub.transfers import store as payouts
+from hub.transfers.states import TransferState
+from hub.transfers.store import SHARE, NewTransfer, Transfer
 from hub.vendors import store as vendors
 from vendor_sdk.messages import Parcel
 
@@ -32,7 +37,7 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
     await store.lock(tx, step.saga_id)
     order = await store.load(tx, step.saga_id)
     if outcome.verdict is Verdict.PENDING:
-        await steps.ask_again(tx, step.id, timing.ask_again)
+        await _wait(tx, timing, step, outcome)
         return False
     if not await steps.end(tx, step.id, outcome):
         return False
@@ -44,24 +49,35 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
     return True
 
 
-async def _reserve(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
+async def _wait(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> None:
+    still = await steps.get(tx, step.id, lock=True)
+    if still is None or still.state != StepState.OPEN:
+        return
+    if step.kind == authorize.AUTHORIZE:
+        await authorize.waits(tx, step, outcome)
+    await steps.retry_in(tx, step.id, timing.settling if step.target == HUB_TARGET else timing.ask_again, pending=True)
+
+
+async def _reserve(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
         await advance(tx, step.subject_id, SubOrderEvent.RESERVE)
     else:
-        await _decline(tx, order, step, outcome)
+        await _decline(tx, timing, order, step, outcome)
 
 
-async def _submit(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
+async def _submit(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
         await advance(tx, step.subject_id, SubOrderEvent.ACCEPT)
     else:
-        await _decline(tx, order, step, outcome)
+        await _decline(tx, timing, order, step, outcome)
 
 
-async def _decline(tx: Tx, order: Order, step: Step, outcome: Outcome) -> None:
+async def _decline(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     if order.on_shortage == "cancel":
         await course.lock_stock(tx, order)
-    await course.fall(tx, order, order.part(step.subject_id), SubOrderEvent.DECLINE, outcome.reason)
+    sub = order.part(step.subject_id)
+    await course.fall(tx, order, sub, SubOrderEvent.DECLINE, outcome.reason)
+    await _occasion(tx, timing, order, sub, "declined")
     if order.on_shortage == "cancel":
         await course.undo(tx, await store.load(tx, order.id), SubOrderEvent.CANCEL, "shortage")
 
@@ -78,7 +94,8 @@ async def _authorize(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outco
 
 async def _void(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
-        await authorize.close(tx, order.id, str(step.payload["reason"]))
+        await authorize.close(tx, step.subject_id, str(step.payload["reason"]))
+        await steps.wake(tx, order.id)  # another way to pay may have waited for that
     elif outcome.verdict is Verdict.REFUSED:
         await dead_letters.keep_step(tx, step, outcome)
 
@@ -110,6 +127,21 @@ async def _ship(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outco
         await steps.add(tx, ship.track_step(sub, parcels, has_spoke=has_spoke, within=timing.delivery))
     elif outcome.verdict is Verdict.REFUSED:
         await course.stop(tx, order, sub, outcome.reason)
+        await _occasion(tx, timing, order, sub, "canceled_by_vendor")
+
+
+async def _occasion(tx: Tx, timing: Timing, order: Order, sub: SubOrder, occasion: str) -> None:
+    """What happened may be fined or rewarded by rule."""
+    await adjust(
+        tx,
+        timing.adjustments,
+        occasion,
+        vendor=sub.vendor,
+        order_id=order.id,
+        sub_order_id=sub.id,
+        currency=order.currency,
+        total=sub.total,
+    )
 
 
 async def _track(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
@@ -118,27 +150,62 @@ async def _track(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outc
     sub = order.part(step.subject_id)
     await ship.delivered(tx, sub)
     terms = (await vendors.terms_of(tx, [sub.vendor]))[sub.vendor]
-    seconds = timing.hold if terms.hold_seconds is None else terms.hold_seconds
-    await transfer.hold(tx, share(sub), order_id=order.id, currency=order.currency, seconds=seconds)
+    new = NewTransfer(
+        kind=SHARE,
+        vendor=sub.vendor,
+        gateway=(await payments.of_order(tx, order.id)).gateway,
+        currency=order.currency,
+        order_id=order.id,
+        sub_order_id=sub.id,
+        seconds=timing.marketplace.in_force(terms).hold_seconds,
+    )
+    await release.hold(tx, new)
+
+
+async def _release(tx: Tx, timing: Timing, _order: Order, step: Step, outcome: Outcome) -> None:
+    if outcome.verdict is Verdict.OK:
+        await release.released(tx, timing.marketplace, step, outcome)
+        await _settle(tx, await payouts.get(tx, step.subject_id))
+    elif outcome.verdict is Verdict.REFUSED:
+        await release.not_released(tx, step, outcome)
 
 
 async def _transfer(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
-        sub_order_id = (await transfer.get(tx, step.subject_id)).sub_order_id
-        await transfer.transferred(tx, step, outcome, share(order.part(sub_order_id)))
-        await advance(tx, sub_order_id, SubOrderEvent.SETTLE)
+        await transfer.transferred(tx, step, outcome)
     elif outcome.verdict is Verdict.REFUSED:
-        await transfer.transfer_failed(tx, step, outcome)
-        await dead_letters.keep_step(tx, step, outcome)
+        await steps.add(tx, release.release_step(await transfer.refused(tx, step, outcome), after=release.REFUSED_RETRY_SECONDS))
+    else:
+        return
+    moved = await payouts.get(tx, step.subject_id)
+    await _settle(tx, moved)
+    if moved.sub_order_id is not None:
+        await gather.go_on(tx, await payments.of_order(tx, order.id), moved.sub_order_id)
 
 
-async def _refund(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
+async def _settle(tx: Tx, moved: Transfer) -> None:
+    """The vendor has its share, or there is none: the sub-order's life ends."""
+    if moved.kind == SHARE and moved.sub_order_id is not None and moved.state in {TransferState.TRANSFERRED, TransferState.EMPTY}:
+        await advance(tx, moved.sub_order_id, SubOrderEvent.SETTLE)
+
+
+async def _reverse(tx: Tx, _: Timing, _order: Order, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
-        sub_order_id = (await payments.refund(tx, step.subject_id)).sub_order_id
-        await refund.refunded(tx, step, outcome, share(order.part(sub_order_id)))
+        await reverse.reversed_(tx, step, outcome)
     elif outcome.verdict is Verdict.REFUSED:
-        await refund.refund_failed(tx, step, outcome)
-        await dead_letters.keep_step(tx, step, outcome)
+        await reverse.reversal_refused(tx, step, outcome)
+
+
+async def _share_out(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
+    if outcome.verdict is Verdict.OK:
+        await dispute.share_out(tx, timing.marketplace, order, step)
+
+
+async def _refund(tx: Tx, _: Timing, _order: Order, step: Step, outcome: Outcome) -> None:
+    if outcome.verdict is Verdict.OK:
+        await send.refunded(tx, step, outcome)
+    elif outcome.verdict is Verdict.REFUSED:
+        await send.refund_refused(tx, step, outcome)
 
 
 async def _nothing(_tx: Tx, _timing: Timing, _order: Order, _step: Step, _outcome: Outcome) -> None:
@@ -155,6 +222,9 @@ _ON: dict[str, Callable[[Tx, Timing, Order, Step, Outcome], Awaitable[None]]] = 
     capture.CAPTURE: _capture,
     ship.SHIP: _ship,
     ship.TRACK: _track,
+    release.RELEASE: _release,
     transfer.TRANSFER_STEP: _transfer,
-    refund.REFUND: _refund,
+    reverse.REVERSE: _reverse,
+    send.REFUND: _refund,
+    dispute.SHARE_OUT: _share_out,
 }

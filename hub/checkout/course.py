@@ -4,8 +4,11 @@ Everything here runs inside the transaction that recorded an answer, with the or
 writer at a time and a crash leaves either all of a move or nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+
+import msgspec
+from sqlalchemy import func, select
 
 from hub.checkout.saga import SAGAS
 from hub.checkout.timing import Timing
@@ -20,8 +23,8 @@ from hub.orders.states import FALLEN, SubOrderEvent, SubOrderState
 from hub.orders.store import Order, SubOrder
 from hub.payments import authorize, capture
 from hub.payments import store as payments
-from hub.payments.refund import begin_refund
 from hub.payments.states import PaymentState
+from hub.refunds.ask import refund_whole
 from hub.risk.screen import Facts, screen
 from hub.runtime import steps
 from hub.runtime.database import Tx
@@ -45,7 +48,21 @@ def standing(order: Order) -> list[SubOrder]:
 
 def share(sub: SubOrder) -> Share:
     """A part's money."""
-    return Share(sub.vendor, sub.id, sub.total, sub.commission)
+    whose = sub.share
+    return Share(
+        vendor=sub.vendor,
+        sub_order_id=sub.id,
+        paid=whose.paid,
+        discount=whose.discount,
+        share=whose.share,
+        commission=whose.commission,
+        tax=whose.tax,
+    )
+
+
+def by_vendor(subs: Sequence[SubOrder]) -> list[SubOrder]:
+    """In the one order in which the vendors' accounts are written, lest two orders wait for each other."""
+    return sorted(subs, key=lambda sub: sub.vendor)
 
 
 async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
@@ -74,14 +91,11 @@ async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
 async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
     """Write the steps of a stage."""
     if stage.each is Each.WHOLE:
-        payment = await payments.of_order(tx, order.id)
-        if stage.do == authorize.AUTHORIZE:
-            await payments.set_amount(tx, payment.id, sum(sub.total for sub in standing(order)))
-            await steps.add(tx, authorize.authorize_step(order.id, payment.id, within=timing.payment))
-        elif stage.do == capture.CAPTURE:
-            await steps.add(tx, capture.capture_step(order.id, payment.id, sum(sub.total for sub in standing(order))))
+        await _enter_payment(tx, timing, order, stage)
         return
     terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
+    if stage.do == route.SUBMIT:
+        timing = await _while_held(tx, timing, order.id)
     enter_part = {reserve.RESERVE: _enter_reserve, route.SUBMIT: _enter_route}[stage.do]
     new = [await enter_part(tx, timing, order, sub, terms[sub.vendor]) for sub in standing(order)]
     await steps.add(tx, *(step for step in new if step is not None))
@@ -104,18 +118,13 @@ async def undo(tx: Tx, order: Order, event: SubOrderEvent, reason: str) -> None:
     await store.set_course(tx, order.id, course="undone")
     for sub in standing(order):
         await fall(tx, order, sub, event, reason)
-    await _give_back(tx, order, reason)
+    await give_back(tx, order.id, reason)
 
 
-async def _give_back(tx: Tx, order: Order, reason: str) -> None:
-    """Void what may be authorized; the payment's life ends when the provider has confirmed that, or at once if it never heard of it."""
-    await steps.cancel_open(tx, order.id, authorize.AUTHORIZE)  # before looking: what is withdrawn no worker can claim any more
-    asked = [step for step in await steps.of_saga(tx, order.id) if step.kind == authorize.AUTHORIZE and step.attempt > 0]
-    payment = await payments.of_order(tx, order.id)
-    if payment.state in {PaymentState.PENDING, PaymentState.AUTHORIZED} and asked:
-        await steps.add(tx, authorize.void_step(order.id, payment.id, undoes=asked[-1].id, reason=reason))
-    else:
-        await authorize.close(tx, order.id, reason)
+async def give_back(tx: Tx, order_id: str, reason: str) -> None:
+    """Give back what any of the order's payments holds."""
+    for payment in await payments.all_of_order(tx, order_id):
+        await authorize.give_back(tx, payment, reason)
 
 
 async def undo_at_vendor(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:
@@ -156,12 +165,38 @@ async def _progress(tx: Tx, order: Order, stage: Stage) -> list[Progress]:
     return [Progress.DONE if payment.state is _PAID_AT[stage.name] else Progress.WAITING]
 
 
+async def _enter_payment(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
+    if stage.do not in {authorize.AUTHORIZE, capture.CAPTURE}:
+        return
+    payment = await payments.of_order(tx, order.id)
+    amount = sum(sub.total for sub in standing(order))
+    if stage.do == authorize.AUTHORIZE:
+        await payments.set_amount(tx, payment.id, amount)
+        if amount:
+            await steps.add(tx, authorize.authorize_step(order.id, payment.id, within=timing.payment_by(payment.gateway)))
+        else:
+            await capture.authorized_nothing(tx, payment)
+    elif amount:
+        await steps.add(tx, capture.capture_step(order.id, payment.id, amount))
+    else:
+        await capture.captured_nothing(tx, payment, [share(sub) for sub in standing(order)])
+
+
 async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> NewStep | None:
     if reserve.CAPABILITY not in terms.capabilities:
         await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub")
         return None
-    expires_at = order.created_at + timedelta(seconds=timing.reserve + timing.payment + timing.acceptance + timing.ship)
+    expires_at = order.created_at + timedelta(seconds=timing.reserve + timing.invoice + timing.acceptance + timing.ship)
     return reserve.reserve_step(sub, within=timing.reserve, expires_at=expires_at)
+
+
+async def _while_held(tx: Tx, timing: Timing, order_id: str) -> Timing:
+    """Vendors have to answer while the buyer's money is still held, and early enough to capture it."""
+    payment = await payments.of_order(tx, order_id)
+    if payment.capture_before is None:
+        return timing
+    left = (payment.capture_before - await tx.scalar(select(func.now()))).total_seconds() - timing.capture_margin
+    return msgspec.structs.replace(timing, acceptance=max(0.0, min(timing.acceptance, left)))
 
 
 async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> NewStep:
@@ -175,7 +210,7 @@ async def _finish(tx: Tx, timing: Timing, order: Order) -> None:
     """The money is taken: have each part shipped, or stopped if the buyer asked for that in the meantime."""
     if order.cancel_reason is not None:
         await lock_stock(tx, order)
-        for sub in standing(order):
+        for sub in by_vendor(standing(order)):
             await stop(tx, order, sub, order.cancel_reason)  # nobody was told to ship, so nothing has left
         return
     terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
@@ -205,4 +240,4 @@ async def recall(tx: Tx, order: Order, sub: SubOrder, terms: Terms, reason: str)
 async def stop(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:
     """A paid part will not be shipped: it falls out, and the buyer gets its money back."""
     await fall(tx, order, sub, SubOrderEvent.CANCEL, reason)
-    await begin_refund(tx, share(sub), order.id)
+    await refund_whole(tx, await payments.of_order(tx, order.id), sub, reason)

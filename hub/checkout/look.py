@@ -11,7 +11,8 @@ from hub.orders.states import ORDER_ENDS
 from hub.orders.store import Order
 from hub.orders.view import OrderView, PaymentView, order_view
 from hub.payments import store as payments
-from hub.payments.states import RefundState
+from hub.refunds import store as refunds
+from hub.refunds.states import RefundState
 from hub.runtime import steps, story
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database, Tx
@@ -28,12 +29,20 @@ async def own(tx: Tx, order_id: str) -> Order:
 
 
 async def view(tx: Tx, order: Order) -> OrderView:
-    """An order with its payment and parcels."""
+    """An order with its payment and parcels; what the buyer has to do to pay, only for the buyer."""
     payment = await payments.of_order(tx, order.id)
-    refunded = sum(r.amount for r in await payments.refunds_of(tx, order.id) if r.state == RefundState.SUCCEEDED)
+    sent = [refund for refund in await refunds.refunds_of(tx, order.id) if refund.state is RefundState.SUCCEEDED]
+    refunded = sum(refund.amount for refund in sent)
     money = [Money(amount=amount, currency=order.currency) for amount in (payment.amount, payment.captured, refunded)]
     shown = PaymentView(
-        id=payment.id, state=str(payment.state), method=payment.method, amount=money[0], captured=money[1], refunded=money[2]
+        id=payment.id,
+        state=str(payment.state),
+        method=payment.method,
+        amount=money[0],
+        captured=money[1],
+        refunded=money[2],
+        disputed=payment.disputed,
+        action=payment.action if tx.actor.id == order.customer_id else None,
     )
     return order_view(order, await store.parcels_of(tx, order.id), shown)
 

@@ -1,15 +1,22 @@
-"""How long the hub waits for whom."""
+"""How long the hub waits for whom, and by what terms it sells for and settles with vendors."""
 
 import msgspec
 
+from hub.adjustments.rules import AdjustmentRule
+from hub.liveness.rules import Watch
+from hub.payments.states import BANK
+from hub.vendors.money_terms import Marketplace
+
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """All in seconds."""
+    """Times in seconds."""
 
     reserve: float = 60
     """A vendor's time to set stock aside; then its part is declined."""
     payment: float = 1800
     """The time to get the buyer's money authorized; then the order expires."""
+    invoice: float = 7 * 86400
+    """The same where the buyer has to send it through a bank."""
     acceptance: float = 86400
     """A vendor's time to accept; then its part is declined."""
     ship: float = 30 * 86400
@@ -18,5 +25,18 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """The road's time; then an operator is told."""
     ask_again: float = 300
     """How long after a "pending" the same command is asked again."""
-    hold: float = 14 * 86400
-    """How long a delivered sub-order's share is held, where the vendor's terms do not say."""
+    capture_margin: float = 12 * 3600
+    """How long before a hold of the buyer's money ends it must be captured at the latest."""
+    settling: float = 30
+    """How long after a provider's "pending" it is asked again, should no event of it arrive."""
+
+    marketplace: Marketplace
+    """The money terms of vendors that have none of their own."""
+    adjustments: tuple[AdjustmentRule, ...] = ()
+    """What is fined, and what is rewarded."""
+    watch: Watch = Watch()
+    """How long vendors' spokes may be silent, and what becomes of their offers then."""
+
+    def payment_by(self, gateway: str) -> float:
+        """The time to get the buyer's money by that way."""
+        return self.invoice if gateway == BANK else self.payment

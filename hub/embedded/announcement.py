@@ -10,13 +10,13 @@ from hub.embedded.folder import Folder, write_private
 
 
 def announcement(url: str, folder: Folder) -> str:
-    """What to print. Keys and commands are those `hub seed` left in keys.json; what a buyer's shell needs goes into buyer.sh."""
+    """What to print. Keys and commands are those `hub seed` left in keys.json; what a shell needs goes into ask.sh."""
     lines = ["", f"  Wheelwright   {url}", f"  API docs      {url}/schema", f"  Data, logs    {folder.root}", ""]
     if folder.keys.exists():
         said: dict[str, Any] = json.loads(folder.keys.read_text())
         lines += _keys(said.get("keys", {}))
         lines += ["  A buyer's way:", "", *(f"    {line}" for line in _placed(said.get("commands", []), url, folder))]
-        write_private(folder.buyer, "".join(f"{line}\n" for line in _placed(said.get("shell", []), url, folder)).encode())
+        write_private(folder.shell, "".join(f"{line}\n" for line in _placed(said.get("shell", []), url, folder)).encode())
     return "\n".join([*lines, "", "  Ctrl-C ends it.", ""])
 
 

@@ -34,13 +34,18 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What one embedded hub keeps secret over restarts."""
+def _webhook_secret() -> str:
+    return f"whsec_{secrets.token_hex(24)}"
 
-    hub_seed: str
-    system_seed: str
-    stripe_key: str
-    webhook_secret: str
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What one embedded hub keeps secret over restarts; each is made where it is missing."""
+
+    hub_seed: str = msgspec.field(default_factory=new_seed)
+    system_seed: str = msgspec.field(default_factory=new_seed)
+    stripe_key: str = msgspec.field(default_factory=lambda: f"sk_test_{secrets.token_hex(24)}")
+    webhook_secret: str = msgspec.field(default_factory=_webhook_secret)
+    connect_webhook_secret: str = msgspec.field(default_factory=_webhook_secret)
 
 
 class Folder:
@@ -53,7 +58,7 @@ class Folder:
         self.logs = self.root / "logs"
         self.sandbox = self.root / "stripe.sqlite"
         self.keys = self.root / "keys.json"
-        self.buyer = self.root / "buyer.sh"
+        self.shell = self.root / "ask.sh"
         self.spoke_configs = self.root / "spokes" / "config"
         self.spoke_seeds = self.root / "spokes"
         self.spoke_data = self.root / "spokes" / "data"
@@ -83,17 +88,11 @@ class Folder:
             self._lock = None
 
     def identity(self) -> Identity:
-        """Its secrets: made at the first start, kept since."""
+        """Its secrets: made at the first start that wants them, kept since."""
         path = self.root / "identity.json"
-        if not path.exists():
-            fresh = Identity(
-                hub_seed=new_seed(),
-                system_seed=new_seed(),
-                stripe_key=f"sk_test_{secrets.token_hex(24)}",
-                webhook_secret=f"whsec_{secrets.token_hex(24)}",
-            )
-            write_private(path, msgspec.json.encode(fresh))
-        return _read(path, Identity)
+        known = _read(path, Identity) if path.exists() else Identity()
+        write_private(path, msgspec.json.encode(known))
+        return known
 
     def announce(self, running: Running) -> None:
         """Let other commands find the hub."""

@@ -1,7 +1,7 @@
 """Owns the broker's configuration: one account per vendor, all streams in the hub's account. Pure.
 
 Permissions inside a shared account do not isolate (a reply subject is not checked), accounts do: a vendor's account
-imports the pulling of its own consumer, the acks on it and the publishing of its own events, and nothing else exists
+imports the pulling of its own commands, the acks on them and the publishing of its own events, and nothing else exists
 for it. Which vendor speaks is said by the account, never by the message.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from vendor_sdk.subjects import CONSUMER_SPOKE, SPOKE_JETSTREAM_PREFIX, account, command_stream
+from vendor_sdk.subjects import SPOKE_JETSTREAM_PREFIX, account, command_stream
 
 HUB_ACCOUNT = "HUB"
 SYSTEM_ACCOUNT = "SYS"
@@ -104,8 +104,8 @@ def _vendor(vendor: VendorAccount) -> Iterable[str]:
 
 
 def _pull(code: str) -> str:
-    return f"$JS.API.CONSUMER.MSG.NEXT.{command_stream(code)}.{CONSUMER_SPOKE}"
+    return f"$JS.API.CONSUMER.MSG.NEXT.{command_stream(code)}.*"  # on this stream every consumer is the spoke's
 
 
 def _ack(code: str) -> str:
-    return f"$JS.ACK.{command_stream(code)}.{CONSUMER_SPOKE}.>"
+    return f"$JS.ACK.{command_stream(code)}.>"

@@ -24,10 +24,12 @@ from hub.embedded.nkey import public_of
 from hub.embedded.ports import LOOPBACK, claim_port
 from hub.embedded.postgres import Postgres
 from hub.embedded.vendors import SpokeVendor, accounts, find_vendors, write_spoke
-from hub.settings import ENVIRONMENT_PREFIX
+from hub.settings import ENVIRONMENT_PREFIX, load_settings
 
 READY_SECONDS = 60.0
 TASK_SECONDS = 120.0
+SAMPLE_BANK = {"BANK__HOLDER": "Wheelwright (sample)", "BANK__IBAN": "DE89370400440532013000"}
+"""The account of everybody's examples, so that paying by bank transfer can be tried; no money can be sent there by us."""
 DEATHS_MAX = 2
 """A part that dies more often while starting will not come up by waiting."""
 
@@ -51,6 +53,7 @@ class Supervisor:
     def __init__(self, folder: Folder, ports: Ports, settings_file: Path | None = None) -> None:
         self.folder = folder
         self.ports = ports
+        self._settings_file = settings_file
         self._options = ["--settings", str(settings_file.absolute())] if settings_file else []
         self._stop = asyncio.Event()
         self._keepers: list[Keeper] = []
@@ -85,7 +88,7 @@ class Supervisor:
         own_stripe = "WHEELWRIGHT__STRIPE__API_KEY" in os.environ
         self._env = self._environment(http, None if own_stripe else stripe)
         if not own_stripe:
-            self._add("sandbox", self._command("sandbox", "--data", str(self.folder.sandbox), "--port", str(stripe), "--onboard"))
+            self._add("sandbox", self._sandbox(stripe))
             await self._until_listening(stripe, "sandbox")
         await self._task("migrate")
         await self._task("seed", "--data", str(self.folder.root))
@@ -143,14 +146,18 @@ class Supervisor:
             "NATS__NKEY_SEED": self._identity.hub_seed,
             "HTTP__HOST": LOOPBACK,
             "HTTP__PORT": str(http),
+            "HTTP__DRAIN_SECONDS": "0",  # nobody balances between this one and another
         }
         if stripe:
             ours |= {
                 "STRIPE__BASE_URL": f"http://{LOOPBACK}:{stripe}",
                 "STRIPE__API_KEY": self._identity.stripe_key,
                 "STRIPE__WEBHOOK_SECRET": self._identity.webhook_secret,
+                "STRIPE__CONNECT_WEBHOOK_SECRET": self._identity.connect_webhook_secret,
                 "STRIPE__RATE_PER_SECOND": "0",
             }
+        if not load_settings(self._settings_file).bank.iban:
+            ours |= SAMPLE_BANK
         return dict(os.environ) | {ENVIRONMENT_PREFIX + name: value for name, value in ours.items()}
 
     def _ours(self) -> dict[str, str]:
@@ -162,6 +169,11 @@ class Supervisor:
 
     def _command(self, name: str, *words: str) -> Python:
         return Python("hub.cli", [name, *words, *self._options], env=self._env, log=self.folder.logs / f"{name}.log")
+
+    def _sandbox(self, port: int) -> Python:
+        hooks = f"{self._url}/v1/webhooks/stripe"
+        words = ["--data", str(self.folder.sandbox), "--port", str(port), "--onboard"]
+        return self._command("sandbox", *words, "--webhook", hooks, "--connect-webhook", f"{hooks}/connect")
 
     def _spokes(self) -> Python:
         words = ["--all", "--watch", "--config", str(self.folder.spoke_configs), "--data", str(self.folder.spoke_data)]

@@ -41,10 +41,15 @@ def parse(text: str, currency: str) -> int:
     return int(scaled)
 
 
+def plain(amount: int, currency: str) -> str:
+    """An amount as decimal text: ``12.90``."""
+    places = decimals(currency)
+    return f"{Decimal(amount).scaleb(-places):.{places}f}"
+
+
 def show(amount: int, currency: str) -> str:
     """An amount for people: ``12.90 EUR``."""
-    places = decimals(currency)
-    return f"{Decimal(amount).scaleb(-places):.{places}f} {currency}"
+    return f"{plain(amount, currency)} {currency}"
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

@@ -1,13 +1,14 @@
 """Writes and reads the books."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, literal, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Subquery, and_, case, cast, func, insert, or_, select, text, true, tuple_, union_all
 
 from hub.ledger.recipes import Posting
+from hub.ledger.tables import balances as kept
 from hub.ledger.tables import postings, transactions
 from hub.runtime.database import Tx
 
@@ -22,34 +23,141 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     amount: int
     currency: str
+    order_id: str | None = None
+    vendor: str | None = None
+    reference: str | None = None
 
 
-async def post(tx: Tx, kind: str, *, order_id: str, cause: str, moves: Sequence[Posting]) -> str:
-    """Write one transaction. Raises `IntegrityError` if `kind` was posted for this `cause` before."""
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account holds of one currency, in minor units: what came in less what went out."""
+
+    account: str
+    currency: str
+    balance: int
+
+
+KEPT = frozenset({"order", "receipts", "held", "reserve", "vendor", "refund", "dispute"})
+"""First words of accounts of one order or vendor, whose balances PostgreSQL keeps."""
+
+_POST = text("""
+    INSERT INTO ledger_postings (transaction_id, source, destination, amount, currency)
+    SELECT :transaction_id, source, destination, amount, currency
+    FROM unnest(CAST(:sources AS text[]), CAST(:destinations AS text[]), CAST(:amounts AS bigint[]), CAST(:currencies AS text[]))
+        WITH ORDINALITY AS moves(source, destination, amount, currency, place)
+    ORDER BY place
+""")
+"""One statement for all postings, so that the trigger sees them together: an account may pass zero between two of them."""
+
+ENTRY = [
+    transactions.c.id.label("transaction_id"),
+    *(transactions.c[name] for name in ("kind", "at", "order_id", "vendor", "reference")),
+    *(postings.c[name] for name in ("source", "destination", "amount", "currency")),
+]
+
+
+async def post(  # noqa: PLR0913  # one transaction, all by name
+    tx: Tx,
+    kind: str,
+    *,
+    cause: str,
+    moves: Sequence[Posting],
+    order_id: str | None = None,
+    vendor: str | None = None,
+    reference: str | None = None,
+) -> str:
+    """Write one transaction; its id. With nothing to move it is written all the same, so that it counts as posted.
+
+    `vendor` is to be named where the money is one vendor's (its statement shows reversals by it), `reference` where the
+    provider has an id for the movement. Raises `IntegrityError` if `kind` was posted for this `cause` before, if an account
+    that cannot owe would fall below zero, or (at commit) if an ``allocate`` leaves money on the order's account.
+    """
     transaction_id = tx.ids.new("txn")
-    await tx.execute(insert(transactions).values(id=transaction_id, kind=kind, order_id=order_id, cause=cause))
-    rows: list[dict[str, Any]] = [{"transaction_id": transaction_id, **msgspec.structs.asdict(move)} for move in moves]
-    if rows:
-        await tx.execute(insert(postings), rows)
+    values = {"id": transaction_id, "kind": kind, "cause": cause, "order_id": order_id, "vendor": vendor, "reference": reference}
+    await tx.execute(insert(transactions).values(values))
+    if moves:
+        columns = {
+            "sources": [move.source for move in moves],
+            "destinations": [move.destination for move in moves],
+            "amounts": [move.amount for move in moves],
+            "currencies": [move.currency for move in moves],
+        }
+        await tx.execute(_POST, {"transaction_id": transaction_id, **columns})
     return transaction_id
+
+
+async def posted(tx: Tx, kind: str, cause: str) -> bool:
+    """Whether `kind` was posted for this `cause`."""
+    t = transactions.c
+    return await tx.scalar(select(t.id).where(t.kind == kind, t.cause == cause)) is not None
+
+
+async def moved(tx: Tx, kind: str, account: str, currency: str, *, beside: str) -> int:
+    """What transactions of a kind that moved the account `beside` brought to another (above zero) or took from it."""
+    t, p, other = transactions.c, postings.c, postings.alias().c
+    signed = case((p.destination == account, p.amount), else_=-p.amount)
+    query = select(func.coalesce(func.sum(signed), 0)).join_from(transactions, postings)
+    those = select(other.transaction_id).where(or_(other.destination == beside, other.source == beside))
+    where = (t.kind == kind, t.id.in_(those), or_(p.destination == account, p.source == account), p.currency == currency)
+    return int(await tx.scalar(query.where(*where)))
 
 
 async def of_order(tx: Tx, order_id: str) -> list[Entry]:
     """Every posting of an order, oldest first."""
-    t, p = transactions.c, postings.c
-    query = (
-        select(t.id.label("transaction_id"), t.kind, t.at, p.source, p.destination, p.amount, p.currency)
-        .join_from(transactions, postings)
-        .where(t.order_id == order_id)
-        .order_by(p.id)
-    )
-    return await tx.all(query, Entry)
+    query = select(*ENTRY).join_from(transactions, postings).where(transactions.c.order_id == order_id)
+    return await tx.all(query.order_by(postings.c.id), Entry)
 
 
-async def balance(tx: Tx, account: str, currency: str) -> int:
-    """What an account holds, in minor units: what came in less what went out."""
+async def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> int:
+    """What an account holds, in minor units; with `at` what it held just before that moment."""
+    if at is None and is_kept(account):
+        query = select(kept.c.balance).where(kept.c.account == account, kept.c.currency == currency)
+        return int(await tx.scalar(query) or 0)
+    moves = moves_of(lambda name: name == account, at)
+    return int(await tx.scalar(select(func.coalesce(func.sum(moves.c.amount), 0)).where(moves.c.currency == currency)))
+
+
+async def balances(
+    tx: Tx, prefix: str, at: datetime | None = None, *, after: tuple[str, str] | None = None, limit: int | None = None
+) -> list[Balance]:
+    """What every account holds whose name is `prefix` or begins with it and a colon (all for ""), by name and currency.
+
+    ``held:acme`` finds what is held for acme and nothing of a vendor ``acme-2``. Accounts at zero are left out; `after` is
+    the account and currency to go on after.
+    """
+    if at is None and (is_kept(prefix) or prefix.rstrip(":") in KEPT):
+        name, currency, amount = kept.c.account, kept.c.currency, kept.c.balance
+        query = select(name, currency, amount).where(below(name, prefix), amount != 0)
+    else:
+        moves = moves_of(lambda account: below(account, prefix), at)
+        name, currency, amount = moves.c.account, moves.c.currency, cast(func.sum(moves.c.amount), BigInteger)
+        query = select(name, currency, amount.label("balance")).group_by(name, currency).having(amount != 0)
+    if after is not None:
+        query = query.where(tuple_(name, currency) > after)
+    return await tx.all(query.order_by(name, currency).limit(limit), Balance)
+
+
+async def lock(tx: Tx, account: str) -> None:
+    """Wait until nobody else decides about this account; held to the end of the transaction. Several: in order of their names."""
+    await tx.scalar(select(func.pg_advisory_xact_lock(func.hashtextextended(f"ledger:{account}", 0))))
+
+
+def is_kept(account: str) -> bool:
+    """Whether PostgreSQL keeps its balance: accounts of one order or vendor, not those that all orders share."""
+    return ":" in account and not account.startswith("clearing:")
+
+
+def below(name: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """Whether an account is `prefix` itself or begins with it and a colon; a range, so that no character of it is a wildcard."""
+    word = prefix.rstrip(":")
+    return or_(name == word, and_(name >= f"{word}:", name < f"{word};")) if word else true()
+
+
+def moves_of(chosen: Callable[[ColumnElement[str]], ColumnElement[bool]], at: datetime | None = None) -> Subquery:
+    """What came into (above zero) and went out of (below zero) the chosen accounts, with `at` before that moment."""
     p = postings.c
-    into = select(p.amount.label("amount")).where(p.destination == account, p.currency == currency)
-    out = select((-p.amount).label("amount")).where(p.source == account, p.currency == currency)
-    both = union_all(into, out).subquery()
-    return int(await tx.scalar(select(func.coalesce(func.sum(both.c.amount), literal(0)))))
+
+    def side(name: ColumnElement[str], amount: ColumnElement[int]) -> Any:
+        found = select(name.label("account"), p.currency, amount.label("amount")).where(chosen(name))
+        return found if at is None else found.join(transactions, transactions.c.id == p.transaction_id).where(transactions.c.at < at)
+
+    return union_all(side(p.destination, p.amount), side(p.source, -p.amount)).subquery()

@@ -1,1 +1,1 @@
-"""What operators need: dead letters, the books, the laws that must always hold."""
+"""What operators need: dead letters, the laws that must always hold; and the books as vendors see them."""

@@ -1,20 +1,25 @@
-"""The laws that must always hold, one query each: a row it returns is a breach."""
+"""Checks the laws: all of them over everything, or every few minutes over what was touched lately."""
 
+import hashlib
+from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
-from hub.runtime.database import Tx
+from hub.ops.laws import LAWS
+from hub.runtime import dead_letters
+from hub.runtime.database import Database, Tx
+from hub.runtime.dead_letters import Given
+from hub.runtime.life import timeline
 
+__all__ = ["LAWS", "Breach", "check", "check_lately", "watch"]
 
-class Law(msgspec.Struct, frozen=True):
-    """`settled` laws need not hold while orders are on their way, only once nothing moves any more."""
-
-    name: str
-    says: str
-    breaches: str
-    settled: bool = False
+SHOWN_MAX = 20
+LATELY = timedelta(minutes=15)
+"""What production's check looks back on: longer than its pause, so that nothing falls between two."""
+ORDERS_AT_ONCE = 500
+SOURCE = "law"
 
 
 class Breach(msgspec.Struct, frozen=True):
@@ -25,127 +30,66 @@ class Breach(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
 
 
-_MOVES = (
-    "(SELECT destination AS account, currency, amount FROM ledger_postings UNION ALL SELECT source, currency, -amount FROM ledger_postings)"
-)
-_FALLEN = "('declined','canceled','expired')"
-
-LAWS: tuple[Law, ...] = (
-    Law(
-        "books_balance",
-        "all accounts together hold nothing",
-        f"SELECT currency, sum(amount) FROM {_MOVES} m GROUP BY currency HAVING sum(amount) <> 0",
-    ),
-    Law(
-        "shares_positive",
-        "no held share and no order account is negative",
-        f"SELECT account, sum(amount) FROM {_MOVES} m WHERE account LIKE 'held:%' OR account LIKE 'order:%' GROUP BY account "
-        "HAVING sum(amount) < 0",
-    ),
-    Law(
-        "capture_allocated",
-        "what was captured for an order is wholly shared out",
-        f"SELECT account, sum(amount) FROM {_MOVES} m WHERE account LIKE 'order:%' GROUP BY account HAVING sum(amount) <> 0",
-    ),
-    Law(
-        "one_capture",
-        "an order is captured at most once, for its payment's amount",
-        "SELECT t.order_id, count(DISTINCT t.id) FROM ledger_transactions t WHERE t.kind = 'capture' GROUP BY t.order_id "
-        "HAVING count(DISTINCT t.id) > 1",
-    ),
-    Law(
-        "captured_is_booked",
-        "the books and the payments name the same amounts",
-        "SELECT p.order_id, p.captured, coalesce(b.amount, 0) FROM payments p LEFT JOIN (SELECT t.order_id, sum(l.amount) AS amount "
-        "FROM ledger_transactions t JOIN ledger_postings l ON l.transaction_id = t.id WHERE t.kind = 'capture' AND l.source = 'clearing' "
-        "GROUP BY t.order_id) b ON b.order_id = p.order_id WHERE p.captured <> coalesce(b.amount, 0)",
-    ),
-    Law(
-        "captured_is_what_was_accepted",
-        "captured equals the parts that were accepted: those still standing and those refunded",
-        f"SELECT p.order_id, p.captured, sum(s.total) FROM payments p JOIN sub_orders s ON s.order_id = p.order_id "
-        f"LEFT JOIN refunds r ON r.sub_order_id = s.id WHERE p.state = 'captured' AND (s.state NOT IN {_FALLEN} OR r.id IS NOT NULL) "
-        "GROUP BY p.order_id, p.captured HAVING p.captured <> sum(s.total)",
-    ),
-    Law(
-        "transfer_is_share",
-        "a transfer moves exactly the share less the commission",
-        "SELECT t.id, t.amount, s.total, s.commission FROM transfers t JOIN sub_orders s ON s.id = t.sub_order_id "
-        "WHERE t.amount <> s.total - s.commission",
-    ),
-    Law(
-        "stock_adds_up",
-        "on hand + reserved + shipped = received, none negative",
-        "SELECT offer_id FROM stock WHERE on_hand + reserved + shipped <> received OR least(on_hand, reserved, shipped) < 0",
-    ),
-    Law(
-        "promises_have_orders",
-        "what is reserved is what living parts have not shipped",
-        "SELECT k.offer_id, k.reserved, coalesce(sum(l.quantity) "
-        "FILTER (WHERE s.state IN ('placed','reserved','routed','accepted','recalling')), 0) "
-        "FROM stock k LEFT JOIN lines l ON l.offer_id = k.offer_id LEFT JOIN sub_orders s ON s.id = l.sub_order_id "
-        "GROUP BY k.offer_id, k.reserved "
-        "HAVING k.reserved <> coalesce(sum(l.quantity) FILTER (WHERE s.state IN ('placed','reserved','routed','accepted','recalling')), 0)",
-    ),
-    Law(
-        "shipped_have_orders",
-        "what is shipped is what shipped parts hold",
-        "SELECT k.offer_id, k.shipped FROM stock k LEFT JOIN lines l ON l.offer_id = k.offer_id "
-        "LEFT JOIN sub_orders s ON s.id = l.sub_order_id "
-        "GROUP BY k.offer_id, k.shipped HAVING k.shipped <> coalesce(sum(l.quantity) "
-        "FILTER (WHERE s.state IN ('shipped','delivered','settled')), 0)",
-    ),
-    Law("open_steps_are_due", "no open step without a time", "SELECT id FROM steps WHERE state = 'open' AND due_at IS NULL"),
-    Law(
-        "dead_steps_are_kept",
-        "a dead step has a dead letter",
-        "SELECT s.id FROM steps s WHERE s.state = 'dead' AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.step_id = s.id)",
-    ),
-    Law(
-        "living_orders_move",
-        "an order on its way has an open step or a dead one that an operator sees",
-        "SELECT o.id, o.state FROM orders o WHERE o.state NOT IN ('completed','declined','canceled','expired') "
-        "AND NOT EXISTS (SELECT FROM steps s WHERE s.saga_id = o.id AND s.state IN ('open','dead'))",
-    ),
-    Law(
-        "roll_up_is_true",
-        "a completed order has only settled and fallen parts",
-        "SELECT o.id FROM orders o WHERE o.state = 'completed' AND EXISTS (SELECT FROM sub_orders s "
-        "WHERE s.order_id = o.id AND s.state NOT IN ('settled','declined','canceled','expired')) "
-        f"OR o.state = 'canceled' AND EXISTS (SELECT FROM sub_orders s WHERE s.order_id = o.id AND s.state NOT IN {_FALLEN})",
-    ),
-    Law(
-        "orders_end",
-        "every order has reached an end",
-        "SELECT id, state, stage FROM orders WHERE state NOT IN ('completed','declined','canceled','expired')",
-        settled=True,
-    ),
-    Law("nothing_open", "no step is open", "SELECT id, kind, target, attempt FROM steps WHERE state = 'open'", settled=True),
-    Law(
-        "nothing_held",
-        "no share is held any more: each is transferred or refunded",
-        f"SELECT account, sum(amount) FROM {_MOVES} m WHERE account LIKE 'held:%' GROUP BY account HAVING sum(amount) <> 0",
-        settled=True,
-    ),
-    Law("nothing_reserved", "no reservation outlives its order", "SELECT offer_id, reserved FROM stock WHERE reserved <> 0", settled=True),
-    Law(
-        "payments_end",
-        "no authorization is left open",
-        "SELECT order_id, state FROM payments WHERE state IN ('pending','authorized')",
-        settled=True,
-    ),
-)
-
-SHOWN_MAX = 20
-
-
 async def check(tx: Tx, *, settled: bool = False) -> list[Breach]:
-    """Every breach, at most `SHOWN_MAX` of each law; `settled` adds the laws of a world at rest."""
+    """Every breach, at most `SHOWN_MAX` of each law; `settled` adds the laws of a world at rest. It reads everything."""
+    await tx.execute(text("SET LOCAL transaction_timeout = 0"))  # it takes as long as it takes, and locks nothing
     breaches: list[Breach] = []
     for law in LAWS:
-        if law.settled and not settled:
-            continue
-        for row in await tx.mappings(text(f"SELECT * FROM ({law.breaches}) found LIMIT {SHOWN_MAX}")):
-            facts = {key: str(value) for key, value in row.items()}
-            breaches.append(Breach(law.name, law.says, facts))
+        if settled or not law.settled:
+            breaches += [Breach(law.name, law.says, facts) for facts in await _found(tx, law.everywhere, {})]
     return breaches
+
+
+async def check_lately(tx: Tx, orders: list[str]) -> list[Breach]:
+    """The laws as far as they concern these orders, and those that an index answers; what reads everything is left out."""
+    breaches: list[Breach] = []
+    for law in LAWS:
+        if law.lately is not None:
+            values = {"orders": orders} if law.narrow else {}
+            breaches += [Breach(law.name, law.says, facts) for facts in await _found(tx, law.lately, values)]
+    return breaches
+
+
+async def watch(database: Database, lately: timedelta = LATELY) -> list[Breach]:
+    """Check what was touched lately, some orders at a time, and keep each new breach as a dead letter; the breaches."""
+    async with database.reading() as tx:
+        orders = await _touched(tx, lately)
+    breaches: dict[str, Breach] = {}
+    for start in range(0, max(1, len(orders)), ORDERS_AT_ONCE):
+        async with database.reading() as tx:
+            found = await check_lately(tx, orders[start : start + ORDERS_AT_ONCE])
+        breaches |= {_identity(breach): breach for breach in found}
+    for identity, breach in breaches.items():
+        async with database.tx() as tx:
+            await dead_letters.keep(tx, _letter(identity, breach))
+    return list(breaches.values())
+
+
+async def _touched(tx: Tx, lately: timedelta) -> list[str]:
+    """Ids of what has changed, orders among them: others match nothing."""
+    since = func.now() - lately
+    return [row.saga_id for row in await tx.rows(select(timeline.c.saga_id).where(timeline.c.at >= since).distinct())]
+
+
+async def _found(tx: Tx, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = await tx.mappings(text(f"SELECT * FROM ({query}) found LIMIT {SHOWN_MAX}").bindparams(**values))
+    return [{key: str(value) for key, value in row.items()} for row in rows]
+
+
+def _identity(breach: Breach) -> str:
+    facts = msgspec.json.encode(breach.facts, order="sorted")
+    return f"{SOURCE}:{breach.law}:{hashlib.sha256(facts).hexdigest()[:32]}"
+
+
+def _letter(identity: str, breach: Breach) -> Given:
+    return Given(
+        source=SOURCE,
+        identity=identity,
+        target="@hub",
+        kind=breach.law,
+        reason=breach.law,
+        detail=f"broken: {breach.says}",
+        headers={},
+        payload=msgspec.json.encode(breach.facts).decode(),
+        saga_id=breach.facts.get("order_id"),
+    )

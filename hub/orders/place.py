@@ -1,10 +1,12 @@
 """Split a quote by vendor into an order; undone by `withdraw`."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 import msgspec
+from msgspec.structs import replace
 
+from hub.cart import coupons
 from hub.inventory import promise
 from hub.inventory.promise import Demand
 from hub.kernel.errors import Invalid
@@ -13,11 +15,13 @@ from hub.orders import store
 from hub.orders.advance import SUB_ORDER_LIFE, advance
 from hub.orders.states import OrderState, SubOrderEvent, SubOrderState
 from hub.orders.store import Line, Order, SubOrder
-from hub.pricing.commission import CommissionRule, commission
+from hub.pricing.charge import SHIPPING, Fees, Goods, Item, Sale, charge
+from hub.pricing.commission import Commission
 from hub.pricing.quote import Part, Quote, ShippingOption
 from hub.runtime import life
 from hub.runtime.database import Tx
 from hub.runtime.life import Move
+from hub.vendors.model import Terms
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,17 +32,26 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     on_shortage: str
 
 
-async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, rules: Mapping[str, CommissionRule], now: datetime) -> Order:
-    """Write order, sub-orders and lines, and promise the stock, in the caller's transaction.
+class Tariff(msgspec.Struct, frozen=True, kw_only=True):
+    """What our commission is worked out with: the rules, and the vendors' own terms by code."""
 
-    Raises `Invalid` for a shipping choice that was not offered and `Conflict` (``sold_out``).
+    commission: Commission
+    vendors: Mapping[str, Terms]
+
+
+async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff, now: datetime) -> Order:
+    """Write order, sub-orders and lines, use the coupons, and promise the stock, in the caller's transaction.
+
+    Raises `Invalid` for a shipping choice that was not offered and `Conflict` (``sold_out``, ``coupon_used_up``).
     """
     order_id = tx.ids.new("ord")
     _check_choices(quote, choice.shipping)
-    subs = [
-        _split(tx, order_id, number, part, (_choose(part, choice.shipping.get(part.vendor)), rules[part.vendor]))
-        for number, part in enumerate(quote.parts, 1)
-    ]
+    subs: list[SubOrder] = []
+    items: dict[str, list[Item]] = {}
+    for number, part in enumerate(quote.parts, 1):
+        bare = _split(tx, order_id, number, part, _choose(part, choice.shipping.get(part.vendor)))
+        sub, items[bare.id] = _with_commission(bare, tariff, quote.currency, now)
+        subs.append(sub)
     order = Order(
         id=order_id,
         customer_id=quote.customer_id,
@@ -56,7 +69,9 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, rules: Mapping
         created_at=now,
         sub_orders=subs,
     )
-    await store.write(tx, order)
+    if quote.coupons:
+        await coupons.use(tx, order_id, quote.customer_id, quote.coupons)
+    await store.write(tx, order, items)
     await promise.promise(tx, [_demand(line) for sub in subs for line in sub.lines])
     money = {"total": order.total, "currency": order.currency}
     life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="born", before=None, after=order.state, data=money))
@@ -66,9 +81,11 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, rules: Mapping
 
 
 async def withdraw(tx: Tx, sub: SubOrder, event: SubOrderEvent, reason: str) -> None:
-    """A part falls out: its stock is for sale again and its life ends by `event`."""
+    """A part falls out: its stock is for sale again and its life ends by `event`; with the last part the coupons may be used again."""
     await promise.withdraw(tx, [_demand(line) for line in sub.lines])
     await advance(tx, sub.id, event, reason=reason)
+    if await store.has_fallen(tx, sub.order_id):
+        await coupons.give_back(tx, sub.order_id)
 
 
 def _check_choices(quote: Quote, wanted: Mapping[str, str]) -> None:
@@ -85,8 +102,22 @@ def _choose(part: Part, code: str | None) -> ShippingOption:
     raise Invalid("unknown_shipping_option", f"{part.vendor} does not offer {code}", field=f"/shipping/{part.vendor}")
 
 
-def _split(tx: Tx, order_id: str, number: int, part: Part, chosen: tuple[ShippingOption, CommissionRule]) -> SubOrder:
-    option, rule = chosen
+def _split(tx: Tx, order_id: str, number: int, part: Part, option: ShippingOption) -> SubOrder:
+    """One vendor's part as it was quoted, without what we take of it."""
+    lines = [
+        Line(
+            id=tx.ids.new("line"),
+            offer_id=q.offer_id,
+            sku=q.sku,
+            title=q.title,
+            category=q.category,
+            quantity=q.quantity,
+            unit_price=q.unit_price,
+            vendor_discount=q.vendor_discount,
+            platform_discount=q.platform_discount,
+        )
+        for q in part.lines
+    ]
     return SubOrder(
         id=tx.ids.new("sub"),
         order_id=order_id,
@@ -96,14 +127,60 @@ def _split(tx: Tx, order_id: str, number: int, part: Part, chosen: tuple[Shippin
         shipping_option=option.code,
         shipping_price=option.price,
         goods_total=part.goods_total,
-        total=part.goods_total + option.price,
-        commission=commission(part.goods_total, rule),
-        commission_rule=rule.name,
+        discount=part.discount,
+        platform_discount=sum(line.platform_discount for line in lines) + part.shipping_platform_discount,
+        total=part.goods_total + option.price - part.discount,
+        shipping_vendor_discount=part.shipping_vendor_discount,
+        shipping_platform_discount=part.shipping_platform_discount,
+        commission=0,
         reason=None,
-        lines=[
-            Line(id=tx.ids.new("line"), offer_id=q.offer_id, sku=q.sku, title=q.title, quantity=q.quantity, unit_price=q.unit_price)
-            for q in part.lines
+        lines=lines,
+    )
+
+
+def _with_commission(sub: SubOrder, tariff: Tariff, currency: str, now: datetime) -> tuple[SubOrder, list[Item]]:
+    terms = tariff.vendors[sub.vendor]
+    sub = replace(sub, vendor_country=terms.country, vendor_bps=terms.commission_bps)
+    charged = charge(tariff.commission, sale_of(sub, currency, now.astimezone(UTC).date()))
+    fees = charged.fees[SHIPPING]
+    whole = replace(
+        sub,
+        commission=charged.commission,
+        commission_tax=charged.tax,
+        shipping_commission=fees.commission,
+        shipping_commission_tax=fees.tax,
+        shipping_kept=fees.kept,
+        shipping_kept_tax=fees.kept_tax,
+        lines=[_line_with(line, charged.fees[line.id]) for line in sub.lines],
+    )
+    return whole, charged.items
+
+
+def _line_with(line: Line, fees: Fees) -> Line:
+    return replace(line, commission=fees.commission, commission_tax=fees.tax, kept=fees.kept, kept_tax=fees.kept_tax)
+
+
+def sale_of(sub: SubOrder, currency: str, on: date) -> Sale:
+    """A sub-order as commission rules see it."""
+    return Sale(
+        vendor=sub.vendor,
+        country=sub.vendor_country,
+        own_bps=sub.vendor_bps,
+        currency=currency,
+        on=on,
+        goods=[
+            Goods(
+                id=line.id,
+                offer_id=line.offer_id,
+                sku=line.sku,
+                category=line.category,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                gross=line.unit_price * line.quantity - line.vendor_discount,
+            )
+            for line in sub.lines
         ],
+        shipping=sub.shipping_price - sub.shipping_vendor_discount,
     )
 
 

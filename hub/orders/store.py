@@ -1,6 +1,6 @@
 """The only reader and writer of orders, sub-orders, lines and shipments (states go through `advance`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +9,19 @@ from sqlalchemy import ColumnElement, func, insert, literal_column, select, type
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from hub.kernel.errors import NotFound
-from hub.orders.states import SubOrderState
+from hub.orders.states import FALLEN, SubOrderState
 from hub.orders.tables import lines, orders, shipments, sub_orders
+from hub.pricing.charge import SHIPPING, Item
+from hub.pricing.piece import Piece, Portion
 from hub.runtime.database import Tx
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of one offer in a sub-order; `unit_price` in minor units."""
+    """Units of one offer in a sub-order, in minor units.
+
+    The discounts and fees are of all its units and frozen at the sale (see `Piece`); `refunded` is what was given back of its
+    gross so far.
+    """
 
     id: str
     offer_id: str
@@ -23,10 +29,36 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     quantity: int
     unit_price: int
+    category: str = ""
+    vendor_discount: int = 0
+    platform_discount: int = 0
+    commission: int = 0
+    commission_tax: int = 0
+    kept: int = 0
+    kept_tax: int = 0
+    refunded: int = 0
+
+    @property
+    def piece(self) -> Piece:
+        """Whose is which cent of it."""
+        return Piece(
+            gross=self.unit_price * self.quantity - self.vendor_discount,
+            discount=self.platform_discount,
+            commission=self.commission,
+            tax=self.commission_tax,
+            kept=self.kept,
+            kept_tax=self.kept_tax,
+            quantity=self.quantity,
+            refunded=self.refunded,
+        )
 
 
 class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What one vendor owes: `total` is goods and shipping, `commission` is frozen."""
+    """What one vendor owes.
+
+    `total` is what the buyer pays: goods and shipping less `discount`, of which we bear `platform_discount`. `commission` and
+    `commission_tax` are sums over its pieces (lines and shipping), where they are frozen.
+    """
 
     id: str
     order_id: str
@@ -38,9 +70,43 @@ class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
     goods_total: int
     total: int
     commission: int
-    commission_rule: str
     reason: str | None
+    discount: int = 0
+    platform_discount: int = 0
+    commission_tax: int = 0
+    shipping_vendor_discount: int = 0
+    shipping_platform_discount: int = 0
+    shipping_commission: int = 0
+    shipping_commission_tax: int = 0
+    shipping_kept: int = 0
+    shipping_kept_tax: int = 0
+    shipping_refunded: int = 0
+    vendor_country: str = ""
+    vendor_bps: int | None = None
     lines: list[Line] = []
+
+    @property
+    def shipping_piece(self) -> Piece:
+        """Whose is which cent of the shipping."""
+        return Piece(
+            gross=self.shipping_price - self.shipping_vendor_discount,
+            discount=self.shipping_platform_discount,
+            commission=self.shipping_commission,
+            tax=self.shipping_commission_tax,
+            kept=self.shipping_kept,
+            kept_tax=self.shipping_kept_tax,
+            refunded=self.shipping_refunded,
+        )
+
+    @property
+    def pieces(self) -> dict[str, Piece]:
+        """All of it by the id of the line, and ``shipping``."""
+        return {**{line.id: line.piece for line in self.lines}, SHIPPING: self.shipping_piece}
+
+    @property
+    def share(self) -> Portion:
+        """Who gets what of the sale."""
+        return sum((piece.sold for piece in self.pieces.values()), Portion())
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +134,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ORDER = [orders.c[name] for name in Order.__struct_fields__ if name != "sub_orders"]
-_SUB_ORDER = [sub_orders.c[name] for name in SubOrder.__struct_fields__ if name != "lines"]
+SUB_ORDER_COLUMNS = [sub_orders.c[name] for name in SubOrder.__struct_fields__ if name != "lines"]
 _LINE = [lines.c[name] for name in Line.__struct_fields__]
 
 
@@ -87,7 +153,7 @@ _LINES = (
     .scalar_subquery()
 )
 _PARTS = (
-    select(func.jsonb_agg(aggregate_order_by(_objects(_SUB_ORDER, literal_column("'lines'"), _LINES), sub_orders.c.number)))
+    select(func.jsonb_agg(aggregate_order_by(_objects(SUB_ORDER_COLUMNS, literal_column("'lines'"), _LINES), sub_orders.c.number)))
     .where(sub_orders.c.order_id == orders.c.id)
     .correlate(orders)
     .scalar_subquery()
@@ -117,7 +183,7 @@ async def of_customer(tx: Tx, customer_id: str, *, after: str | None, limit: int
 async def of_vendor(tx: Tx, vendor: str, *, state: str | None, after: str | None, limit: int) -> list[tuple[SubOrder, str, dict[str, Any]]]:
     """A vendor's sub-orders with currency and address, newest first, those before the id `after`."""
     query = (
-        select(*_SUB_ORDER, orders.c.currency, orders.c.address)
+        select(*SUB_ORDER_COLUMNS, orders.c.currency, orders.c.address)
         .join_from(sub_orders, orders)
         .where(sub_orders.c.vendor == vendor)
         .order_by(sub_orders.c.id.desc())
@@ -128,23 +194,31 @@ async def of_vendor(tx: Tx, vendor: str, *, state: str | None, after: str | None
     if state is not None:
         query = query.where(sub_orders.c.state == state)
     found = await tx.rows(query)
-    subs = await _with_lines(tx, [msgspec.convert(row, SubOrder, from_attributes=True) for row in found])
+    subs = await with_lines(tx, [msgspec.convert(row, SubOrder, from_attributes=True) for row in found])
     return [(sub, row.currency, row.address) for sub, row in zip(subs, found, strict=True)]
 
 
-async def order_of(tx: Tx, sub_order_id: str, vendor: str) -> str:
-    """The order that a vendor's sub-order belongs to. Raises `NotFound`, also for another vendor's."""
-    found = await tx.scalar(select(sub_orders.c.order_id).where(sub_orders.c.id == sub_order_id, sub_orders.c.vendor == vendor))
+async def order_of(tx: Tx, sub_order_id: str, vendor: str | None = None) -> str:
+    """The order that a sub-order belongs to. Raises `NotFound`, with `vendor` also for another vendor's."""
+    whose = [] if vendor is None else [sub_orders.c.vendor == vendor]
+    found = await tx.scalar(select(sub_orders.c.order_id).where(sub_orders.c.id == sub_order_id, *whose))
     if found is None:
         raise NotFound("unknown_order", f"no order {sub_order_id}")
     return str(found)
 
 
-async def write(tx: Tx, order: Order) -> None:
-    """Insert a new order with its parts."""
+async def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> None:
+    """Insert a new order with its parts; `items` explain the commission, by sub-order."""
     await tx.execute(insert(orders).values({k: v for k, v in msgspec.structs.asdict(order).items() if k != "sub_orders"}))
     await tx.execute(
-        insert(sub_orders), [{k: v for k, v in msgspec.structs.asdict(sub).items() if k != "lines"} for sub in order.sub_orders]
+        insert(sub_orders),
+        [
+            {
+                **{k: v for k, v in msgspec.structs.asdict(sub).items() if k != "lines"},
+                "commission_items": [msgspec.to_builtins(item) for item in items[sub.id]],
+            }
+            for sub in order.sub_orders
+        ],
     )
     await tx.execute(
         insert(lines),
@@ -152,9 +226,29 @@ async def write(tx: Tx, order: Order) -> None:
     )
 
 
+async def commission_items(tx: Tx, sub_order_id: str) -> list[Item]:
+    """The explanation of a sub-order's commission, as it was frozen."""
+    found = await tx.scalar(select(sub_orders.c.commission_items).where(sub_orders.c.id == sub_order_id))
+    return msgspec.convert(found, list[Item])
+
+
+async def has_fallen(tx: Tx, order_id: str) -> bool:
+    """Whether every part of an order has fallen out."""
+    found = await tx.rows(select(sub_orders.c.state).where(sub_orders.c.order_id == order_id))
+    return FALLEN.issuperset(row.state for row in found)
+
+
 async def set_course(tx: Tx, order_id: str, **values: Any) -> None:
     """Save where the checkout saga stands (`stage`, `course`) or that the buyer wants out (`cancel_reason`)."""
     await tx.execute(update(orders).where(orders.c.id == order_id).values(version=orders.c.version + 1, **values))
+
+
+async def set_refunded(tx: Tx, sub_order_id: str, piece: str, refunded: int) -> None:
+    """Note how much of a piece (a line's id, or ``shipping``) has gone back; see `Piece.refunded`. The order must be locked."""
+    if piece == SHIPPING:
+        await tx.execute(update(sub_orders).where(sub_orders.c.id == sub_order_id).values(shipping_refunded=refunded))
+    else:
+        await tx.execute(update(lines).where(lines.c.id == piece).values(refunded=refunded))
 
 
 async def add_shipment(tx: Tx, sub: SubOrder, parcels: Sequence[Any]) -> None:
@@ -177,7 +271,8 @@ async def parcels_of(tx: Tx, order_id: str) -> dict[str, list[dict[str, Any]]]:
     return {row.sub_order_id: row.parcels for row in found}
 
 
-async def _with_lines(tx: Tx, found: list[SubOrder]) -> list[SubOrder]:
+async def with_lines(tx: Tx, found: list[SubOrder]) -> list[SubOrder]:
+    """These sub-orders with their lines."""
     query = select(lines.c.sub_order_id, *_LINE).where(lines.c.sub_order_id.in_([sub.id for sub in found])).order_by(lines.c.id)
     by_part: dict[str, list[Line]] = {}
     for row in await tx.rows(query):

@@ -5,6 +5,18 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.runtime.database import IdText, metadata
 
+_SHARES = ("vendor_discount", "platform_discount", "commission", "commission_tax", "kept", "kept_tax", "refunded")
+"""What is frozen of each piece (a line, or a part's shipping) beside its price; see `hub.pricing.piece`."""
+
+
+def _piece(price: str, prefix: str) -> str:
+    """What must hold of a piece: its gross (price less what the vendor bears) covers what we bear, what we take, what was given back."""
+    vendor, platform, commission, tax, kept, kept_tax, refunded = (prefix + name for name in _SHARES)
+    gross = f"{price} - {vendor}"
+    least = f"least({vendor}, {platform}, {commission}, {tax}, {kept}, {kept_tax}, {refunded})"
+    return f"{least} >= 0 AND greatest({platform}, {commission} + {tax} + {kept} + {kept_tax}, {refunded}) <= {gross}"
+
+
 orders = Table(
     "orders",
     metadata,
@@ -41,17 +53,32 @@ sub_orders = Table(
     Column("shipping_option", Text, nullable=False),
     Column("shipping_price", BigInteger, nullable=False),
     Column("goods_total", BigInteger, nullable=False),
+    Column("discount", BigInteger, nullable=False, server_default="0"),
+    Column("platform_discount", BigInteger, nullable=False, server_default="0"),
     Column("total", BigInteger, nullable=False),
     Column("commission", BigInteger, nullable=False),
-    Column("commission_rule", Text, nullable=False),
+    Column("commission_tax", BigInteger, nullable=False, server_default="0"),
+    Column("commission_items", JSONB, nullable=False, server_default="[]"),
+    *(Column(f"shipping_{name}", BigInteger, nullable=False, server_default="0") for name in _SHARES),
+    Column("vendor_country", Text, nullable=False, server_default=""),
+    Column("vendor_bps", Integer),
     Column("reason", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("order_id", "number"),
-    CheckConstraint("total = goods_total + shipping_price", name="total"),
-    CheckConstraint("commission BETWEEN 0 AND total", name="commission"),
+    CheckConstraint("total = goods_total + shipping_price - discount", name="total"),
+    CheckConstraint(
+        "commission >= 0 AND commission_tax >= 0 AND commission + commission_tax <= total + platform_discount", name="commission"
+    ),
+    CheckConstraint("platform_discount BETWEEN 0 AND discount", name="discount"),
+    CheckConstraint(_piece("shipping_price", "shipping_"), name="shipping"),
     Index("ix_sub_orders_vendor_id", "vendor", "id"),
 )
-"""`commission` and the rule that set it are frozen at the sale."""
+"""All money is frozen at the sale; only `shipping_refunded` (what was given back, cumulative) moves.
+
+`discount` is what the buyer saves on this part, whoever bears it; `commission` and `commission_tax` are sums over its pieces,
+`commission_items` says which rule gave which cent. `vendor_country` and `vendor_bps` (the vendor's own terms) are the facts of
+the vendor that commission rules ask for.
+"""
 
 lines = Table(
     "lines",
@@ -63,10 +90,14 @@ lines = Table(
     Column("sku", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("quantity", Integer, nullable=False),
+    Column("category", Text, nullable=False, server_default=""),
     Column("unit_price", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in _SHARES),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("unit_price >= 0", name="unit_price"),
+    CheckConstraint(_piece("unit_price * quantity", ""), name="shares"),
 )
+"""As of a sub-order, all money but `refunded` is frozen at the sale."""
 
 shipments = Table(
     "shipments",

@@ -1,6 +1,6 @@
 """An order as buyers, vendors and operators see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from hub.orders.store import Line, Order, SubOrder
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of one offer."""
+    """Units of one offer; `total` is what the buyer pays for them, after `discount`."""
 
     id: str
     offer_id: str
@@ -19,10 +19,20 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     quantity: int
     unit_price: Money
+    discount: Money
+    total: Money
+
+
+class VendorLineView(LineView, frozen=True, kw_only=True):
+    """The same for its vendor: how much of `discount` it bears itself, and what we take."""
+
+    vendor_discount: Money
+    commission: Money
+    commission_tax: Money
 
 
 class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """The part one vendor owes; `reason` says why it fell out."""
+    """The part one vendor owes; `reason` says why it fell out. `total` is goods and shipping less `discount`."""
 
     id: str
     vendor: str
@@ -30,14 +40,20 @@ class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     shipping_option: str
     shipping_price: Money
+    shipping_discount: Money
     goods_total: Money
+    discount: Money
     total: Money
     lines: list[LineView]
     parcels: list[dict[str, Any]]
 
 
 class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
-    """The buyer's payment; `refunded` is what has gone back."""
+    """The buyer's payment; `refunded` is what has gone back.
+
+    ``pending`` and ``waiting`` mean that the order waits for it, within its time; waiting, `action` tells the buyer what to
+    do: authenticate with the bank (`client_secret`), or send a bank transfer with a `reference`.
+    """
 
     id: str
     state: str
@@ -45,6 +61,8 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
     captured: Money
     refunded: Money
+    disputed: bool
+    action: dict[str, Any] | None
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +72,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     stage: str
     course: str
+    discount: Money
     total: Money
     address: dict[str, Any]
     on_shortage: str
@@ -63,7 +82,12 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """A sub-order as its vendor sees it: with the address, the commission and the rule that set it, without the others' parts."""
+    """A sub-order as its vendor sees it: with the address and what we take, without the others' parts.
+
+    `total` is what the buyer pays. The vendor bears `vendor_discount` of `discount` (its part of shipping's is
+    `shipping_vendor_discount`), we the rest; `share` is what is the vendor's: `total` + our part of the discount -
+    `commission` - `commission_tax`.
+    """
 
     id: str
     order_id: str
@@ -71,12 +95,17 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     shipping_option: str
     shipping_price: Money
+    shipping_discount: Money
+    shipping_vendor_discount: Money
     goods_total: Money
+    discount: Money
+    vendor_discount: Money
     total: Money
     commission: Money
-    commission_rule: str
+    commission_tax: Money
+    share: Money
     ship_to: dict[str, Any]
-    lines: list[LineView]
+    lines: list[VendorLineView]
 
 
 def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], payment: PaymentView | None = None) -> OrderView:
@@ -87,6 +116,7 @@ def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], paymen
         state=order.state,
         stage=order.stage,
         course=order.course,
+        discount=Money(amount=sum(sub.discount for sub in order.sub_orders), currency=c),
         total=Money(amount=order.total, currency=c),
         address=order.address,
         on_shortage=order.on_shortage,
@@ -98,46 +128,69 @@ def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], paymen
 
 def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> VendorOrderView:
     """What one vendor may see."""
+
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=currency)
+
     return VendorOrderView(
         id=sub.id,
         order_id=sub.order_id,
         state=str(sub.state),
         reason=sub.reason,
         shipping_option=sub.shipping_option,
-        shipping_price=Money(amount=sub.shipping_price, currency=currency),
-        goods_total=Money(amount=sub.goods_total, currency=currency),
-        total=Money(amount=sub.total, currency=currency),
-        commission=Money(amount=sub.commission, currency=currency),
-        commission_rule=sub.commission_rule,
+        shipping_price=money(sub.shipping_price),
+        shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),
+        shipping_vendor_discount=money(sub.shipping_vendor_discount),
+        goods_total=money(sub.goods_total),
+        discount=money(sub.discount),
+        vendor_discount=money(sub.discount - sub.platform_discount),
+        total=money(sub.total),
+        commission=money(sub.commission),
+        commission_tax=money(sub.commission_tax),
+        share=money(sub.total + sub.platform_discount - sub.commission - sub.commission_tax),
         ship_to=ship_to,
-        lines=_lines(sub.lines, currency),
+        lines=[_vendor_line(line, money) for line in sub.lines],
     )
 
 
 def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrderView:
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=currency)
+
     return SubOrderView(
         id=sub.id,
         vendor=sub.vendor,
         state=str(sub.state),
         reason=sub.reason,
         shipping_option=sub.shipping_option,
-        shipping_price=Money(amount=sub.shipping_price, currency=currency),
-        goods_total=Money(amount=sub.goods_total, currency=currency),
-        total=Money(amount=sub.total, currency=currency),
-        lines=_lines(sub.lines, currency),
+        shipping_price=money(sub.shipping_price),
+        shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),
+        goods_total=money(sub.goods_total),
+        discount=money(sub.discount),
+        total=money(sub.total),
+        lines=[_line(line, money) for line in sub.lines],
         parcels=parcels,
     )
 
 
-def _lines(lines: Sequence[Line], currency: str) -> list[LineView]:
-    return [
-        LineView(
-            id=line.id,
-            offer_id=line.offer_id,
-            sku=line.sku,
-            title=line.title,
-            quantity=line.quantity,
-            unit_price=Money(amount=line.unit_price, currency=currency),
-        )
-        for line in lines
-    ]
+def _line(line: Line, money: Callable[[int], Money]) -> LineView:
+    return LineView(
+        id=line.id,
+        offer_id=line.offer_id,
+        sku=line.sku,
+        title=line.title,
+        quantity=line.quantity,
+        unit_price=money(line.unit_price),
+        discount=money(line.vendor_discount + line.platform_discount),
+        total=money(line.piece.paid),
+    )
+
+
+def _vendor_line(line: Line, money: Callable[[int], Money]) -> VendorLineView:
+    sold = line.piece.sold
+    return VendorLineView(
+        **msgspec.structs.asdict(_line(line, money)),
+        vendor_discount=money(line.vendor_discount),
+        commission=money(sold.commission),
+        commission_tax=money(sold.tax),
+    )

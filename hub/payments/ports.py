@@ -1,8 +1,20 @@
 """What we ask of a payment provider, and the only three ways in which it may fail us."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-import msgspec
+from hub.payments.facts import (
+    Abilities,
+    AccountFacts,
+    Captured,
+    DisputeFacts,
+    Funds,
+    Movement,
+    PaymentFacts,
+    PayoutFacts,
+    ProviderEvent,
+    RefundFacts,
+)
 
 
 class InDoubt(Exception):
@@ -26,28 +38,6 @@ class GatewayRefused(Exception):
         self.message = message
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment the provider knows but has not charged. `reference` is the provider's id (``pi_…``)."""
-
-    reference: str
-
-
-class Authorized(msgspec.Struct, frozen=True, kw_only=True):
-    """Money held for us. `capture_before` is the unix second after which the hold is gone, if the provider says."""
-
-    reference: str
-    capture_before: int | None = None
-
-
-class Captured(msgspec.Struct, frozen=True, kw_only=True):
-    """Money taken. `charge` (``ch_…``) is what transfers draw on; `fee` is the provider's, in minor units."""
-
-    reference: str
-    charge: str
-    amount: int
-    fee: int
-
-
 class PaymentGateway(Protocol):
     """One payment provider. `key` is the frozen idempotency key of the step; amounts are minor units.
 
@@ -56,12 +46,37 @@ class PaymentGateway(Protocol):
     "Already done" answers are adopted by reading the object, never reported as refusals.
     """
 
-    async def open_payment(self, key: str, *, order_id: str, amount: int, currency: str, payment_method: str) -> Opened:
-        """Make the payment known to the provider without charging: manual capture, not confirmed."""
+    @property
+    def name(self) -> str:
+        """``stripe``, ``bank``: what stands in `payments.gateway` and in the account ``clearing:…``."""
         ...
 
-    async def authorize(self, key: str, reference: str) -> Authorized:
-        """Confirm an opened payment. A decline is `GatewayRefused`."""
+    @property
+    def abilities(self) -> Abilities:
+        """What may be asked of it."""
+        ...
+
+    @property
+    def answers(self) -> bool:
+        """Whether it has answered lately."""
+        ...
+
+    async def open_customer(self, key: str, *, customer_id: str) -> str:
+        """Make a customer known, so that a payment method can be kept; the provider's id (``cus_…``). Needs the ability to save."""
+        ...
+
+    async def open_payment(  # noqa: PLR0913 - one payment, all by name
+        self, key: str, *, order_id: str, amount: int, currency: str, payment_method: str, customer: str | None = None, save: bool = False
+    ) -> PaymentFacts:
+        """Make the payment known to the provider without charging. `save` keeps the method for later use under `customer`."""
+        ...
+
+    async def authorize(self, key: str, reference: str) -> PaymentFacts:
+        """Confirm an opened payment: held, or waiting for the buyer. A decline is `GatewayRefused`."""
+        ...
+
+    async def look_payment(self, reference: str) -> PaymentFacts:
+        """How a payment stands now."""
         ...
 
     async def void(self, key: str, reference: str) -> None:
@@ -72,30 +87,78 @@ class PaymentGateway(Protocol):
         """Take `amount` of what was authorized, once; the rest is released."""
         ...
 
-    async def refund(self, key: str, *, charge: str, amount: int, order_id: str) -> str:
-        """Give `amount` back to the buyer; the provider's refund id."""
+    async def refund(self, key: str, *, charge: str, amount: int, currency: str, order_id: str) -> RefundFacts:
+        """Give `amount` back to the buyer."""
         ...
 
-    async def find_refund(self, key: str, *, charge: str) -> str | None:
+    async def find_refund(self, key: str, *, charge: str) -> RefundFacts | None:
         """The refund made under `key`, however long ago. To be asked before `refund` is called again."""
+        ...
+
+    async def look_refund(self, reference: str) -> RefundFacts:
+        """How a refund stands now."""
+        ...
+
+    async def transfer(self, key: str, *, charge: str | None, account: str, amount: int, currency: str, order_id: str) -> str:
+        """Move money to a vendor's account: of a captured charge, or (`charge` None) of our available balance; the transfer's id."""
         ...
 
     async def find_transfer(self, key: str, *, order_id: str) -> str | None:
         """The transfer made under `key`, however long ago. To be asked before `transfer` is called again."""
         ...
 
-    async def transfer(self, key: str, *, charge: str, account: str, amount: int, currency: str, order_id: str) -> str:
-        """Move a vendor's share of a captured charge to its connected account; the provider's transfer id."""
+    async def reverse(self, key: str, *, transfer: str, amount: int, order_id: str) -> str:
+        """Take `amount` of a transfer back, in the currency in which it was made; the reversal's id."""
         ...
 
-    async def may_receive(self, account: str) -> bool:
-        """Whether transfers to a connected account are possible now; a refused one would spoil its key."""
+    async def find_reversal(self, key: str, *, transfer: str) -> str | None:
+        """The reversal made under `key`, however long ago. To be asked before `reverse` is called again."""
+        ...
+
+    async def open_account(self, key: str, *, vendor: str, name: str, country: str) -> str:
+        """A connected account for a vendor; its id (``acct_…``)."""
+        ...
+
+    async def look_account(self, account: str) -> AccountFacts:
+        """How a vendor's account stands now: a transfer that would be refused spoils its key, so look first."""
+        ...
+
+    async def onboarding_link(self, account: str, *, back: str, again: str) -> str:
+        """The address at which a vendor tells the provider who it is; `back` and `again` are where it leads afterwards."""
+        ...
+
+    async def funds(self, account: str | None = None) -> Mapping[str, Funds]:
+        """A vendor's balance at the provider, or ours, by currency."""
+        ...
+
+    async def pay_out(self, key: str, *, account: str | None, amount: int, currency: str) -> PayoutFacts:
+        """Send available money of a vendor's account, or of ours, to its bank."""
+        ...
+
+    async def find_payout(self, key: str, *, account: str | None) -> PayoutFacts | None:
+        """The payout made under `key`, however long ago. To be asked before `pay_out` is called again."""
+        ...
+
+    async def look_payout(self, reference: str, *, account: str | None) -> PayoutFacts:
+        """How a payout stands now."""
+        ...
+
+    async def look_dispute(self, reference: str) -> DisputeFacts:
+        """How a dispute stands now."""
+        ...
+
+    async def movements(self, *, since: int, until: int, account: str | None = None) -> list[Movement]:
+        """Every change of our balance, or of a vendor's, from one unix second to before another, oldest first."""
+        ...
+
+    async def events(self, *, since: int, accounts: bool = False) -> list[ProviderEvent]:
+        """What happened from a unix second on, oldest first; with `accounts` what happened on vendors' accounts."""
         ...
 
     async def close(self) -> None:
         """Let go of the connections."""
         ...
 
-    async def open_account(self, key: str, *, vendor: str, name: str, country: str) -> str:
-        """A connected account for a vendor; its id (``acct_…``)."""
-        ...
+
+Gateways = Mapping[str, PaymentGateway]
+"""The providers by name."""

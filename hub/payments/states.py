@@ -1,4 +1,4 @@
-"""The lives of a payment and of a refund."""
+"""The life of a payment."""
 
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ class PaymentState(StrEnum):
     """Where the buyer's payment stands."""
 
     PENDING = "pending"
+    WAITING = "waiting"
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     DECLINED = "declined"
@@ -18,6 +19,7 @@ class PaymentState(StrEnum):
 class PaymentEvent(StrEnum):
     """What may happen to it."""
 
+    WAIT = "wait"
     AUTHORIZE = "authorize"
     CAPTURE = "capture"
     DECLINE = "decline"
@@ -31,36 +33,25 @@ PAYMENT = Machine(
     initial=_P.PENDING,
     ends=frozenset({_P.CAPTURED, _P.DECLINED, _P.VOIDED}),
     table={
-        (_P.PENDING, _E.AUTHORIZE): _P.AUTHORIZED,
-        (_P.PENDING, _E.DECLINE): _P.DECLINED,
-        (_P.PENDING, _E.VOID): _P.VOIDED,
+        (_P.PENDING, _E.WAIT): _P.WAITING,
+        **{(state, _E.AUTHORIZE): _P.AUTHORIZED for state in (_P.PENDING, _P.WAITING)},
+        **{(state, _E.DECLINE): _P.DECLINED for state in (_P.PENDING, _P.WAITING)},
+        **{(state, _E.VOID): _P.VOIDED for state in (_P.PENDING, _P.WAITING)},
         (_P.AUTHORIZED, _E.CAPTURE): _P.CAPTURED,
         (_P.AUTHORIZED, _E.VOID): _P.VOIDED,
     },
 )
 
 
-class RefundState(StrEnum):
-    """Where money on its way back to the buyer stands."""
+OPEN = frozenset({PaymentState.PENDING, PaymentState.WAITING, PaymentState.AUTHORIZED})
+"""A payment that may still take the buyer's money, or hold it."""
 
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-class RefundEvent(StrEnum):
-    """What may happen to it."""
-
-    SUCCEED = "succeed"
-    FAIL = "fail"
+STRIPE = "stripe"
+BANK = "bank"
+BANK_TRANSFER = "bank_transfer"
+"""The payment method that goes through the bank's gateway; all others are Stripe's."""
 
 
-REFUND = Machine(
-    "refund",
-    initial=RefundState.PENDING,
-    ends=frozenset({RefundState.SUCCEEDED, RefundState.FAILED}),
-    table={
-        (RefundState.PENDING, RefundEvent.SUCCEED): RefundState.SUCCEEDED,
-        (RefundState.PENDING, RefundEvent.FAIL): RefundState.FAILED,
-    },
-)
+def gateway_of(method: str) -> str:
+    """Which provider a payment method belongs to."""
+    return BANK if method == BANK_TRANSFER else STRIPE

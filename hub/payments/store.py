@@ -1,16 +1,19 @@
-"""The only reader and writer of payments and refunds (states go through their lives)."""
+"""The only reader and writer of payments (states go through their life)."""
+
+from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import func, insert, select, update
 
+from hub.customers import at_provider
 from hub.kernel.errors import NotFound
-from hub.payments.states import PAYMENT, REFUND, PaymentState
-from hub.payments.tables import payments, refunds
+from hub.payments.states import OPEN, PAYMENT, PaymentState, gateway_of
+from hub.payments.tables import payments
 from hub.runtime.database import Tx
 from hub.runtime.life import Life
 
 PAYMENT_LIFE = Life(PAYMENT, payments, saga_column="order_id")
-REFUND_LIFE = Life(REFUND, refunds, saga_column="order_id")
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,37 +24,41 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     state: PaymentState
     gateway: str
     method: str
+    customer_id: str | None
+    payer: str | None
+    save: bool
     currency: str
     amount: int
     captured: int
     fee: int
     reference: str | None
     charge: str | None
-
-
-class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """Money back to the buyer for one sub-order."""
-
-    id: str
-    order_id: str
-    payment_id: str
-    sub_order_id: str
-    state: str
-    amount: int
-    currency: str
-    reference: str | None
+    action: dict[str, Any] | None
+    replaced: bool
+    disputed: bool
+    capture_before: datetime | None
 
 
 _PAYMENT = [payments.c[name] for name in Payment.__struct_fields__]
-_REFUND = [refunds.c[name] for name in Refund.__struct_fields__]
 
 
-async def open_payment(tx: Tx, *, order_id: str, gateway: str, method: str, amount: int, currency: str) -> str:
-    """A pending payment for an order; its id."""
+async def open_payment(  # noqa: PLR0913 - one payment, all by name
+    tx: Tx, *, order_id: str, method: str, amount: int, currency: str, customer_id: str | None = None, save: bool = False
+) -> str:
+    """A pending payment for an order; its id. With `save` the method is kept for the customer's later orders."""
     payment_id = tx.ids.new("pay")
     await tx.execute(
         insert(payments).values(
-            id=payment_id, order_id=order_id, state=PaymentState.PENDING, gateway=gateway, method=method, amount=amount, currency=currency
+            id=payment_id,
+            order_id=order_id,
+            state=PaymentState.PENDING,
+            gateway=gateway_of(method),
+            method=method,
+            customer_id=customer_id,
+            payer=at_provider.reference_of(customer_id, gateway_of(method)),
+            save=save,
+            amount=amount,
+            currency=currency,
         )
     )
     PAYMENT_LIFE.born(tx, payment_id, order_id)
@@ -60,10 +67,39 @@ async def open_payment(tx: Tx, *, order_id: str, gateway: str, method: str, amou
 
 async def of_order(tx: Tx, order_id: str) -> Payment:
     """The order's payment. Raises `NotFound`."""
-    payment = await tx.one(select(*_PAYMENT).where(payments.c.order_id == order_id), Payment)
+    payment = await tx.one(select(*_PAYMENT).where(payments.c.order_id == order_id, ~payments.c.replaced), Payment)
     if payment is None:
         raise NotFound("unknown_payment", f"no payment for {order_id}")
     return payment
+
+
+async def all_of_order(tx: Tx, order_id: str) -> list[Payment]:
+    """The order's payments, also the replaced, oldest first."""
+    return await tx.all(select(*_PAYMENT).where(payments.c.order_id == order_id).order_by(payments.c.id), Payment)
+
+
+async def get(tx: Tx, payment_id: str) -> Payment:
+    """One payment. Raises `NotFound`."""
+    payment = await tx.one(select(*_PAYMENT).where(payments.c.id == payment_id), Payment)
+    if payment is None:
+        raise NotFound("unknown_payment", f"no payment {payment_id}")
+    return payment
+
+
+async def of_charge(tx: Tx, gateway: str, charge: str) -> Payment | None:
+    """The payment that a provider's charge belongs to, if it is one of ours."""
+    return await tx.one(select(*_PAYMENT).where(payments.c.gateway == gateway, payments.c.charge == charge), Payment)
+
+
+async def of_reference(tx: Tx, gateway: str, reference: str) -> Payment | None:
+    """The payment that a provider knows under `reference`, if it is one of ours."""
+    return await tx.one(select(*_PAYMENT).where(payments.c.gateway == gateway, payments.c.reference == reference), Payment)
+
+
+async def others_open(tx: Tx, payment: Payment) -> bool:
+    """Whether another payment of the same order may still take or hold money."""
+    t = payments.c
+    return bool(await tx.scalar(select(func.count()).where(t.order_id == payment.order_id, t.id != payment.id, t.state.in_(OPEN))))
 
 
 async def set_amount(tx: Tx, payment_id: str, amount: int) -> None:
@@ -76,35 +112,24 @@ async def set_reference(tx: Tx, payment_id: str, reference: str) -> None:
     await tx.execute(update(payments).where(payments.c.id == payment_id).values(reference=reference))
 
 
-async def open_refund(tx: Tx, payment: Payment, sub_order_id: str, amount: int) -> str:
-    """A pending refund of a sub-order; its id."""
-    refund_id = tx.ids.new("ref")
-    await tx.execute(
-        insert(refunds).values(
-            id=refund_id,
-            order_id=payment.order_id,
-            payment_id=payment.id,
-            sub_order_id=sub_order_id,
-            state=str(REFUND.initial),
-            amount=amount,
-            currency=payment.currency,
-        )
-    )
-    REFUND_LIFE.born(tx, refund_id, payment.order_id, data={"sub_order_id": sub_order_id, "amount": amount})
-    return refund_id
+async def set_payer(tx: Tx, payment_id: str, payer: str) -> None:
+    """Note for whom the provider keeps the method; once said it stays, for it is a parameter of a call with a frozen key."""
+    await tx.execute(update(payments).where(payments.c.id == payment_id, payments.c.payer.is_(None)).values(payer=payer))
 
 
-async def refund(tx: Tx, refund_id: str) -> Refund:
-    """One refund. Raises `NotFound`."""
-    found = await tx.one(select(*_REFUND).where(refunds.c.id == refund_id), Refund)
-    if found is None:
-        raise NotFound("unknown_refund", f"no refund {refund_id}")
-    return found
+async def set_replaced(tx: Tx, payment_id: str) -> None:
+    """Note that the buyer wants to pay in another way."""
+    await tx.execute(update(payments).where(payments.c.id == payment_id).values(replaced=True))
 
 
-async def refunds_of(tx: Tx, order_id: str) -> list[Refund]:
-    """An order's refunds."""
-    return await tx.all(select(*_REFUND).where(refunds.c.order_id == order_id).order_by(refunds.c.id), Refund)
+async def set_action(tx: Tx, payment_id: str, action: dict[str, Any] | None) -> None:
+    """Note what the buyer has to do."""
+    await tx.execute(update(payments).where(payments.c.id == payment_id).values(action=action))
+
+
+async def set_disputed(tx: Tx, payment_id: str, *, disputed: bool) -> None:
+    """Note whether the buyer's bank contests the payment."""
+    await tx.execute(update(payments).where(payments.c.id == payment_id).values(disputed=disputed))
 
 
 def moment(unix_seconds: int | None) -> object:

@@ -1,1 +1,1 @@
-"""What is owed to vendors: held until the hold ends, then transferred to the connected account."""
+"""From a vendor's account at the provider to its bank: by schedule, on demand, failed and returned."""

@@ -1,31 +1,42 @@
-"""The life of a transfer."""
+"""The life of a payout."""
 
 from enum import StrEnum
 
 from hub.kernel.machine import Machine
 
 
-class TransferState(StrEnum):
-    """Where a vendor's share stands."""
+class PayoutState(StrEnum):
+    """Where a payout stands; a paid one may still be returned by the bank."""
 
-    HELD = "held"
-    TRANSFERRED = "transferred"
+    REQUESTED = "requested"
+    SENT = "sent"
+    PAID = "paid"
     FAILED = "failed"
+    CANCELED = "canceled"
 
 
-class TransferEvent(StrEnum):
+class PayoutEvent(StrEnum):
     """What may happen to it."""
 
-    TRANSFER = "transfer"
+    SEND = "send"
+    PAY = "pay"
     FAIL = "fail"
+    CANCEL = "cancel"
 
 
-TRANSFER = Machine(
-    "transfer",
-    initial=TransferState.HELD,
-    ends=frozenset({TransferState.TRANSFERRED, TransferState.FAILED}),
+_P, _PE = PayoutState, PayoutEvent
+
+PAYOUT = Machine(
+    "payout",
+    initial=_P.REQUESTED,
+    ends=frozenset({_P.FAILED, _P.CANCELED}),
     table={
-        (TransferState.HELD, TransferEvent.TRANSFER): TransferState.TRANSFERRED,
-        (TransferState.HELD, TransferEvent.FAIL): TransferState.FAILED,
+        (_P.REQUESTED, _PE.SEND): _P.SENT,
+        (_P.REQUESTED, _PE.FAIL): _P.FAILED,
+        (_P.REQUESTED, _PE.CANCEL): _P.CANCELED,
+        (_P.SENT, _PE.PAY): _P.PAID,
+        (_P.SENT, _PE.FAIL): _P.FAILED,
+        (_P.PAID, _PE.FAIL): _P.FAILED,
     },
 )
+"""``failed``: the money is in the vendor's account again, be it that it never left or that the bank returned it."""

@@ -1,18 +1,23 @@
 """A quote: what the lines of a cart cost at one moment, by vendor, with the ways to ship them; good until it expires."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from hub.kernel.errors import Conflict, Invalid
 from hub.kernel.money import AMOUNT_MAX
+from hub.pricing.promotions import Discount, Discountable, Promotion, Used, discounts
 from hub.pricing.tax import TaxRates, included
 from vendor_sdk.messages import Address
 
 
 class QuotedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of one offer at its price now, in minor units; `shipping_price` is what each unit adds to shipping."""
+    """Units of one offer at its price now, in minor units; `shipping_price` is what each unit adds to shipping.
+
+    The discounts are of all its units, by who bears them.
+    """
 
     offer_id: str
     vendor: str
@@ -21,12 +26,26 @@ class QuotedLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price: int
     shipping_price: int
+    category: str = ""
+    vendor_discount: int = 0
+    platform_discount: int = 0
+
+    @property
+    def price(self) -> int:
+        """All units at list price."""
+        return self.unit_price * self.quantity
+
+    @property
+    def discount(self) -> int:
+        """What the buyer saves on it."""
+        return self.vendor_discount + self.platform_discount
 
 
 class PricedVendor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sells, and how it ships: (code, name, price of a parcel in minor units, days)."""
+    """Who sells, and how it ships: (code, name, price of a parcel in minor units, days); `delayed`: later than usual."""
 
     name: str
+    delayed: bool = False
     options: Sequence[tuple[str, str, int, int]]
 
 
@@ -40,17 +59,38 @@ class ShippingOption(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What one vendor would send; `shipping_options` cheapest first."""
+    """What one vendor would send; `shipping_options` cheapest first.
+
+    `goods_total` and the options are at list prices. The discount on shipping is the same whichever option is chosen: it is
+    never more than the cheapest costs, so that who wants to have it faster pays what that costs more.
+    """
 
     vendor: str
     vendor_name: str
     lines: list[QuotedLine]
     goods_total: int
     shipping_options: list[ShippingOption]
+    delayed: bool = False
+    """Whether the options' days are more than usual, for the vendor does not answer now."""
+    shipping_vendor_discount: int = 0
+    shipping_platform_discount: int = 0
+
+    @property
+    def shipping_discount(self) -> int:
+        """What the buyer saves on shipping."""
+        return self.shipping_vendor_discount + self.shipping_platform_discount
+
+    @property
+    def discount(self) -> int:
+        """What the buyer saves on this part."""
+        return sum(line.discount for line in self.lines) + self.shipping_discount
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """A priced cart, in minor units of `currency`. `total` is gross, with each part's cheapest shipping; `tax_included` is in it."""
+    """A priced cart, in minor units of `currency`.
+
+    `total` is gross, with each part's cheapest shipping, after `discount`; `tax_included` is in it.
+    """
 
     id: str
     cart_id: str
@@ -63,6 +103,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     tax_included: int
     total: int
     expires_at: datetime
+    discount: int = 0
+    coupons: list[Used] = []
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,10 +118,18 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-def build(subject: Subject, lines: Sequence[QuotedLine], vendors: Mapping[str, PricedVendor], rates: TaxRates) -> Quote:
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes prices beside the offers: the tax by destination, and the coupons in force (see `promotions.choose`)."""
+
+    rates: TaxRates
+    coupons: Sequence[tuple[int, Promotion]] = ()
+
+
+def build(subject: Subject, lines: Sequence[QuotedLine], vendors: Mapping[str, PricedVendor], prices: Prices) -> Quote:
     """Price `lines`, grouped by vendor in the order of its first line.
 
-    Raises `Conflict` (``not_shippable``) where a vendor cannot ship in this currency, `Invalid` (``amount_too_large``).
+    Raises `Conflict` (``not_shippable``) where a vendor cannot ship in this currency, `Invalid` (``amount_too_large``), and
+    as `discounts` does.
     """
     by_vendor: dict[str, list[QuotedLine]] = {}
     for line in lines:
@@ -90,6 +140,11 @@ def build(subject: Subject, lines: Sequence[QuotedLine], vendors: Mapping[str, P
     dearest = goods + sum(max(option.price for option in part.shipping_options) for part in parts)
     if dearest > AMOUNT_MAX:
         raise Invalid("amount_too_large", f"more than {AMOUNT_MAX} minor units in one quote")
+    used: list[Used] = []
+    if prices.coupons:
+        parts, used = _discounted(parts, prices.coupons, subject.currency)
+    discount = sum(part.discount for part in parts)
+    total = goods + shipping - discount
     return Quote(
         id=subject.id,
         cart_id=subject.cart_id,
@@ -99,10 +154,32 @@ def build(subject: Subject, lines: Sequence[QuotedLine], vendors: Mapping[str, P
         parts=parts,
         goods_total=goods,
         shipping_total=shipping,
-        tax_included=included(goods + shipping, rates.of(subject.address.country)),
-        total=goods + shipping,
+        discount=discount,
+        tax_included=included(total, prices.rates.of(subject.address.country)),
+        total=total,
+        coupons=used,
         expires_at=subject.expires_at,
     )
+
+
+def _discounted(parts: Sequence[Part], coupons: Sequence[tuple[int, Promotion]], currency: str) -> tuple[list[Part], list[Used]]:
+    pieces: list[Discountable] = []
+    for part in parts:
+        pieces += [Discountable(vendor=q.vendor, category=q.category, offer_id=q.offer_id, amount=q.price) for q in part.lines]
+        pieces.append(Discountable(vendor=part.vendor, shipping=True, amount=part.shipping_options[0].price))
+    given, used = discounts(coupons, pieces, currency)
+    found = iter(given)
+    return [_cheaper(part, found) for part in parts], used
+
+
+def _cheaper(part: Part, found: Iterator[Discount]) -> Part:
+    """A part with its discounts: those of its lines, then that of its shipping."""
+    lines: list[QuotedLine] = []
+    for line in part.lines:
+        off = next(found)
+        lines.append(replace(line, vendor_discount=off.vendor, platform_discount=off.platform))
+    off = next(found)
+    return replace(part, lines=lines, shipping_vendor_discount=off.vendor, shipping_platform_discount=off.platform)
 
 
 def _part(vendor: str, lines: list[QuotedLine], who: PricedVendor) -> Part:
@@ -114,6 +191,7 @@ def _part(vendor: str, lines: list[QuotedLine], who: PricedVendor) -> Part:
         vendor=vendor,
         vendor_name=who.name,
         lines=lines,
-        goods_total=sum(line.unit_price * line.quantity for line in lines),
+        goods_total=sum(line.price for line in lines),
         shipping_options=sorted(options, key=lambda option: (option.price, option.code)),
+        delayed=who.delayed,
     )

@@ -23,13 +23,14 @@ Gate = Callable[[int], Awaitable[None]]
 
 
 class Buyers:
-    """So many buyers at once; `placed` maps the recorded order's id to the hub's."""
+    """So many buyers at once; `placed` maps the recorded order's id to the hub's, `owners` to its buyer's key."""
 
     def __init__(self, web: Web, keys: Sequence[str], offers: Mapping[Good, str]) -> None:
         self._web = web
         self._keys = keys
         self._offers = offers
         self.placed: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
 
     async def place_all(self, orders: Sequence[Recorded], gate: Gate, tell: Callable[[int], None]) -> None:
         """Place them in turn; before number n each buyer waits for ``gate(n)``. Raises `Refused`."""
@@ -38,7 +39,7 @@ class Buyers:
         async def buy(key: str) -> None:
             for number, order in left:
                 await gate(number)
-                self.placed[order.id] = await self._place(key, order)
+                self.placed[order.id], self.owners[order.id] = await self._place(key, order), key
                 tell(1)
 
         async with asyncio.TaskGroup() as group:

@@ -23,6 +23,11 @@ class BadFile(RuntimeError):
     """A file is not as agreed; the text names file, line and column."""
 
 
+def code_of(vendor: str) -> str:
+    """A vendor's code in the hub: begins with a letter, as codes must."""
+    return f"v-{vendor}"
+
+
 class Good(msgspec.Struct, frozen=True, order=True):
     """What one offer is made of; `price` and `freight` are of one unit, in minor units."""
 
@@ -35,6 +40,11 @@ class Good(msgspec.Struct, frozen=True, order=True):
     def sku(self) -> str:
         """The vendor's own name for it: the same product at another price is another offer."""
         return f"{self.product}-{self.price}-{self.freight}"
+
+    @property
+    def code(self) -> str:
+        """Its vendor's code in the hub."""
+        return code_of(self.vendor)
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -58,8 +68,8 @@ class Shop(msgspec.Struct, frozen=True):
 
     @property
     def code(self) -> str:
-        """Its code in the hub: begins with a letter, as codes must."""
-        return f"v-{self.id}"
+        """Its code in the hub."""
+        return code_of(self.id)
 
 
 class History(msgspec.Struct, frozen=True):

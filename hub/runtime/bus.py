@@ -23,6 +23,10 @@ log = structlog.get_logger("bus")
 
 PING_SECONDS = 5
 ROUND_TRIP_SECONDS = 3
+MISSES_TO_ABORT = 2
+"""One miss may be a restart in progress."""
+MISSES_TO_REPLACE = 6
+"""A client whose transport is gone can go on believing in it (uvloop raises where nats-py expects an OSError): no abort helps."""
 QUIET_SECONDS = 10
 """Between two complaints that the broker cannot be reached."""
 
@@ -129,9 +133,11 @@ class Bus:
                 misses = 0
             else:
                 misses += 1
-                if misses >= 2:  # noqa: PLR2004  # twice: one miss may be a restart in progress
-                    misses = 0
+                if misses % MISSES_TO_ABORT == 0:
                     self._abort(nc)
+                if misses >= MISSES_TO_REPLACE and nc.is_connected:
+                    log.warning("bus.replaced")
+                    await self._discard()
             await asyncio.sleep(1)
 
     async def _connect(self) -> None:

@@ -30,6 +30,11 @@ IdText = Text(collation="C")
 IDLE_MS = "15000"
 """A process that stops in the middle of a transaction loses it then, and with it the locks that all others wait for."""
 
+TRANSACTION_MS = "60000"
+"""The same for one that stops in the middle of a statement (asyncpg flushes before it syncs): PostgreSQL does not call that idle."""
+
+SESSION = {"idle_in_transaction_session_timeout": IDLE_MS, "transaction_timeout": TRANSACTION_MS}
+
 _encoder = msgspec.json.Encoder()
 
 T = TypeVar("T")
@@ -112,7 +117,7 @@ class Database:
             pool_pre_ping=False,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
-            connect_args={"timeout": 5, "command_timeout": 60, "server_settings": {"idle_in_transaction_session_timeout": IDLE_MS}},
+            connect_args={"timeout": 5, "command_timeout": 60, "server_settings": SESSION},
         )
         self.ids = ids or Ids(lambda: time.time_ns() // 1_000_000, os.urandom)
         self.after_commit: list[Callable[[Tx], None]] = []

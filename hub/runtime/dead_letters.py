@@ -65,13 +65,13 @@ async def keep(tx: Tx, given: Given) -> bool:
     return await tx.execute(insert(dead_letters).values(values).on_conflict_do_nothing()) == 1
 
 
-async def keep_step(tx: Tx, step: Step, outcome: Outcome) -> bool:
-    """Keep a step that died."""
+async def keep_step(tx: Tx, step: Step, outcome: Outcome, *, once_for: str | None = None) -> bool:
+    """Keep a step that died. With `once_for` other steps that fail for the same reason leave no further letter."""
     return await keep(
         tx,
         Given(
             source="step",
-            identity=f"step:{step.id}:{step.attempt}",
+            identity=f"step:{step.id}:{step.attempt}" if once_for is None else f"{once_for}:{outcome.reason}"[:500],
             target=step.target,
             kind=step.kind,
             reason=outcome.reason,

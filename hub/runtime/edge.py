@@ -1,7 +1,8 @@
-"""Owns what happens around every request, known path or not: its trace, its share of the rate, and text nobody can store."""
+"""Owns what happens around every request, known path or not: its trace, its room, its share of the rate, and text nobody can store."""
 
 import re
 import time
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -14,11 +15,15 @@ from hub.runtime import problems
 from hub.runtime.auth import hash_key
 from hub.runtime.callers import Callers, key_of
 from hub.runtime.trace import Trace, current
+from hub.runtime.traffic import Traffic
 
 log = structlog.get_logger("http")
 
 DOWN = (DBAPIError, PoolTimeoutError, OSError)
 WINDOW_SECONDS = 60
+WEBHOOKS = "/v1/webhooks/"
+HEALTH = "/health/"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NAMES_MAX = 100_000
 """Callers counted per window; beyond it all newcomers share one count."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -26,12 +31,16 @@ _encoder = msgspec.json.Encoder()
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests a minute for each key of a kind of caller, and for each address without a valid key."""
+    """Requests a minute for each key of a kind of caller, and for each address without a valid key.
+
+    Payment providers have no key of ours and come in bursts: an address may send so many to the webhooks.
+    """
 
     anonymous: int
     customer: int
     vendor: int
     operator: int
+    webhooks: int = 6_000
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -65,8 +74,9 @@ class Windows:
 class Edge:
     """The outermost ASGI application."""
 
-    def __init__(self, app: ASGIApp, callers: Callers, rates: Rates) -> None:
+    def __init__(self, app: ASGIApp, callers: Callers, rates: Rates, traffic: Traffic | None = None) -> None:
         self._app = app
+        self._traffic = traffic or Traffic()
         self._callers = callers
         self._rates = rates
         self._windows = Windows()
@@ -82,15 +92,23 @@ class Edge:
         token = current.set(trace)
         extra = [(b"x-request-id", trace.correlation_id.encode())]
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *extra]
-            await send(message)
-
+        call = _Call(scope["method"], self._traffic, extra)
         try:
-            await self._pass(scope, receive, send_with_headers, extra)
+            await self._enter(scope, receive, partial(call.send, send), extra)
         finally:
+            call.over()
             current.reset(token)
+
+    async def _enter(self, scope: HTTPScope, receive: Receive, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
+        """Turn away what would make everybody wait; who asks after our health is always answered."""
+        traffic = self._traffic
+        if scope["path"].startswith(HEALTH):
+            await self._pass(scope, receive, send, extra)
+        elif traffic.under_way > traffic.most:
+            traffic.turned_away += 1
+            await _refuse(503, "too_busy", "more requests than can be answered in time; nothing was done", 1, send)
+        else:
+            await self._pass(scope, receive, send, extra)
 
     async def _pass(self, scope: HTTPScope, receive: Receive, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
         authorization = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
@@ -117,6 +135,8 @@ class Edge:
         now = time.monotonic()
         address = f"at:{scope['client'][0] if scope['client'] else 'unknown'}"
         key = key_of(authorization)
+        if scope["path"].startswith(WEBHOOKS):
+            return self._windows.count(f"webhooks {address}", self._rates.webhooks, now)
         if key is None:
             return self._windows.count(address, self._rates.anonymous, now)
         name = hash_key(key)
@@ -131,6 +151,33 @@ class Edge:
             return self._windows.count(address, self._rates.anonymous, now)
         scope["user"] = caller
         return self._windows.count(name, getattr(self._rates, caller.actor.kind), now)
+
+
+class _Call:
+    """One request under way: until its answer begins it takes room."""
+
+    def __init__(self, method: str, traffic: Traffic, extra: list[tuple[bytes, bytes]]) -> None:
+        self._method = method if method in METHODS else "OTHER"
+        self._traffic = traffic
+        self._extra = extra
+        self._began: float | None = time.monotonic()
+        traffic.under_way += 1
+
+    async def send(self, send: Send, message: Message) -> None:
+        """Pass a message on; the first is the answer's head."""
+        if message["type"] == "http.response.start":
+            closing = [(b"connection", b"close")] if self._traffic.draining else []
+            message["headers"] = [*message["headers"], *self._extra, *closing]
+            self.over(message["status"])
+        await send(message)
+
+    def over(self, status: int = 0) -> None:
+        """It takes no more room; without a status nobody heard an answer."""
+        if self._began is not None:
+            self._traffic.under_way -= 1
+            if status:
+                self._traffic.answered(self._method, status, time.monotonic() - self._began)
+            self._began = None
 
 
 _READ = frozenset({b"x-request-id", b"traceparent"})

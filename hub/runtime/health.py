@@ -10,6 +10,7 @@ from hub.kernel.errors import Unavailable
 from hub.runtime.bus import Bus
 from hub.runtime.database import Database
 from hub.runtime.problems import documented
+from hub.runtime.traffic import Traffic
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -30,8 +31,10 @@ class HealthController(Controller):
         return Health()
 
     @get("/ready", responses=documented(400, 429, 503))
-    async def ready(self, database: NamedDependency[Database], bus: NamedDependency[Bus]) -> Health:
-        """Whether database and broker answer a real round trip."""
+    async def ready(self, database: NamedDependency[Database], bus: NamedDependency[Bus], traffic: NamedDependency[Traffic]) -> Health:
+        """Whether database and broker answer a real round trip, and this process is not about to end."""
+        if traffic.draining:
+            raise Unavailable("draining", "this process is about to end")
         await database.ping()
         if not await bus.alive():
             raise Unavailable("broker_unavailable", "the broker does not answer")

@@ -28,6 +28,7 @@ timeline = Table(
     Column("correlation_id", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index("ix_timeline_saga_id_seq", "saga_id", "seq"),
+    Index("ix_timeline_at", "at", postgresql_using="brin"),
 )
 """Append-only: every transition of every life with who, what, when and why."""
 

@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "/problems/"
 STATUS: dict[type[Refusal], int] = {Invalid: 422, Forbidden: 403, NotFound: 404, Conflict: 409, Unavailable: 503}
 """The five ways to say no, as HTTP statuses."""
-STATUS_OF_SLUG = {"version_mismatch": 412}
+STATUS_OF_SLUG = {"version_mismatch": 412, "bad_signature": 400, "bad_event": 400}
 """Refusals for which HTTP has a status of its own."""
 
 TITLES = {

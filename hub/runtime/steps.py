@@ -23,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    literal,
     select,
     text,
     update,
@@ -252,15 +253,6 @@ async def end(tx: Tx, step_id: str, outcome: Outcome) -> bool:
     )
 
 
-async def ask_again(tx: Tx, step_id: str, seconds: float) -> None:
-    """Keep a step open and ask it again in `seconds`. Attempts go on: a vendor tells by them asking anew from hearing twice."""
-    await tx.execute(
-        update(steps)
-        .where(steps.c.id == step_id, steps.c.state == StepState.OPEN)
-        .values(due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds))
-    )
-
-
 async def cancel_open(tx: Tx, saga_id: str, *kinds: str, subject_id: str | None = None) -> None:
     """Withdraw open steps: nobody waits for their answer any more. What they may have done is undone by other steps."""
     where = [steps.c.saga_id == saga_id, steps.c.state == StepState.OPEN, steps.c.kind.in_(kinds)]
@@ -276,13 +268,22 @@ async def withdraw_unsent(tx: Tx, saga_id: str, kind: str, subject_id: str) -> b
     return await tx.execute(update(steps).where(*unsent).values(state=StepState.CANCELED, ended_at=func.now())) > 0
 
 
-async def retry_in(tx: Tx, step_id: str, seconds: float) -> None:
-    """Make an open step due again in `seconds`, without waiting for its lease to end; the attempt counts."""
-    await tx.execute(
-        update(steps)
-        .where(steps.c.id == step_id, steps.c.state == StepState.OPEN)
-        .values(due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds))
-    )
+async def wake(tx: Tx, saga_id: str) -> None:
+    """Make what the hub itself does for a saga due now: something has happened, so it is worth asking again."""
+    t = steps.c
+    mine = (t.saga_id == saga_id, t.target == HUB_TARGET, t.state == StepState.OPEN, t.attempt > 0)
+    tx.woken = await tx.execute(update(steps).where(*mine).values(due_at=func.now())) > 0 or tx.woken
+
+
+async def retry_in(tx: Tx, step_id: str, seconds: float, *, even_if_due: bool = False, pending: bool = False) -> None:
+    """Make an open step due again in `seconds`, without waiting for its lease to end; what was woken meanwhile stays due.
+
+    Attempts go on: a vendor tells by them asking anew from hearing twice. `pending`: it was answered, only not for good.
+    """
+    t = steps.c
+    mine = (t.id == step_id, t.state == StepState.OPEN, literal(even_if_due) | (t.due_at > func.now()))
+    verdict = {"verdict": Verdict.PENDING} if pending else {}
+    await tx.execute(update(steps).where(*mine).values(due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds), **verdict))
 
 
 async def overdue(tx: Tx, *, limit: int, attempts_max: int, hearing: bool = True) -> list[Step]:

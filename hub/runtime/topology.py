@@ -7,8 +7,11 @@ from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolic
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from vendor_sdk import subjects
+from vendor_sdk.messages import COMMANDS
 
 DAY = 86400
+AREAS = tuple(dict.fromkeys(kind.partition(".")[0] for kind in COMMANDS))
+"""What a vendor may be asked about, each pulled by itself."""
 DUPLICATE_WINDOW = 120
 COMMANDS_MAX = 100_000
 EVENTS_MAX = 100_000
@@ -17,6 +20,7 @@ BACKOFF: list[float] = [30, 60, 120, 300]
 """Seconds to wait for an ack before a command is delivered again; an answer normally comes much earlier."""
 
 STREAM_NAME_IN_USE = 10058
+CONSUMER_OVERLAPS = 10100
 CONFIG_REFUSED = 10052
 
 
@@ -46,18 +50,21 @@ def _stream(name: str, subject: str, most: int) -> StreamConfig:
 
 
 def consumers(vendor: str) -> list[tuple[str, ConsumerConfig]]:
-    """The spoke's consumer of its commands and the hub's consumer of its events, shared by all workers."""
+    """The spoke's consumers of its commands, one per capability, and the hub's consumer of its events, shared by all workers."""
     return [
-        (
-            subjects.command_stream(vendor),
-            ConsumerConfig(
-                durable_name=subjects.CONSUMER_SPOKE,
-                filter_subject=subjects.command(vendor, ">"),
-                ack_policy=AckPolicy.EXPLICIT,
-                max_deliver=DELIVERIES_MAX,
-                backoff=BACKOFF,
-                max_ack_pending=256,
-            ),
+        *(
+            (
+                subjects.command_stream(vendor),
+                ConsumerConfig(
+                    durable_name=subjects.spoke_consumer(area),
+                    filter_subject=subjects.command(vendor, f"{area}.>"),
+                    ack_policy=AckPolicy.EXPLICIT,
+                    max_deliver=DELIVERIES_MAX,
+                    backoff=BACKOFF,
+                    max_ack_pending=256,
+                ),
+            )
+            for area in AREAS
         ),
         (
             subjects.event_stream(vendor),
@@ -78,7 +85,21 @@ async def ensure_vendor(js: JetStreamContext, vendor: str) -> None:
     for config in streams(vendor):
         await _ensure_stream(js, config)
     for stream, consumer in consumers(vendor):
-        await js.add_consumer(stream, consumer)
+        await _ensure_consumer(js, stream, consumer)
+
+
+async def _ensure_consumer(js: JetStreamContext, stream: str, config: ConsumerConfig) -> None:
+    try:
+        await js.add_consumer(stream, config)
+    except BadRequestError as error:
+        if error.err_code != CONSUMER_OVERLAPS:
+            raise
+        # A consumer of an older make, of all areas at once. What it had not acknowledged stays in the stream.
+        for old in await js.consumers_info(stream):
+            if old.name not in {wanted.durable_name for where, wanted in consumers(stream.partition("_")[2]) if where == stream}:
+                with contextlib.suppress(NotFoundError):  # another worker was faster
+                    await js.delete_consumer(stream, old.name)
+        await js.add_consumer(stream, config)
 
 
 async def ensure_shared(js: JetStreamContext) -> None:

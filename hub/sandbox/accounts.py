@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from hub.sandbox import hosted, schedules
 from hub.sandbox.answers import Json, invalid, missing
 from hub.sandbox.call import Call
 from hub.sandbox.forms import Params
@@ -72,6 +73,7 @@ class Update(Params, kw_only=True):
     capabilities: dict[str, Wish] = msgspec.field(default_factory=dict[str, Wish])
     email: str | None = None
     metadata: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    settings: schedules.Settings | None = None
 
 
 class Create(Update, kw_only=True):
@@ -113,10 +115,13 @@ def create(call: Call, params: Create) -> Json:
         "external_accounts": None,
         "metadata": params.metadata,
         "payouts_enabled": False,
-        "requirements": _requirements(NEEDED),
+        "requirements": requirements(NEEDED),
+        "settings": schedules.initial(),
         "type": params.type or "none",
     }
     account = call.new("account", fields)
+    if params.settings:
+        schedules.change(call, account, params.settings)
     account["external_accounts"] = listed([], f"/v1/accounts/{account['id']}/external_accounts")
     call.store.put(account)
     return onboard(call, account) if call.store.fact(ONBOARDS_AT_ONCE) else account
@@ -131,13 +136,15 @@ def update(call: Call, params: Update) -> Json:
     account["metadata"] |= params.metadata
     account["email"] = params.email or account["email"]
     account["business_profile"] |= {name: value for name, value in _profile(params.business_profile).items() if value is not None}
+    if params.settings:
+        schedules.change(call, account, params.settings)
     return call.store.put(account)
 
 
 def onboard(call: Call, account: Json) -> Json:
     """The vendor has given all that was asked: every requested capability becomes active."""
     account |= {"details_submitted": True, "charges_enabled": "card_payments" in account["capabilities"], "payouts_enabled": True}
-    account |= {"capabilities": dict.fromkeys(account["capabilities"], "active"), "requirements": _requirements([])}
+    account |= {"capabilities": dict.fromkeys(account["capabilities"], "active"), "requirements": requirements([])}
     call.store.put(account)
     call.acting_for(account["id"]).announce("account.updated", account)
     return account
@@ -169,22 +176,36 @@ def capability(call: Call, params: Params) -> Json:
     account, name = _need(call), call.ids[1]
     if name not in account["capabilities"]:
         raise missing("capability", name, "capability")
+    return show_capability(account, name)
+
+
+def show_capability(account: Json, name: str) -> Json:
+    """The capability as an object of its own."""
     return {
         "id": name,
         "object": "capability",
         "account": account["id"],
         "requested": True,
         "requested_at": account["created"],
-        "requirements": account["requirements"],
+        "requirements": account["requirements"] | {"disabled_reason": _why(account["requirements"]["disabled_reason"])},
         "status": account["capabilities"][name],
     }
 
 
 def link(call: Call, params: Link) -> Json:
-    """Where a vendor would onboard; the sandbox's own address says that it is simulated."""
+    """Where a vendor onboards: a page of the sandbox, which says that it is simulated. The newest link is the one that works."""
     account = call.acting_for(PLATFORM).need("account", params.account, "account")
-    url = f"https://connect.stripe.invalid/simulated/{account['id']}"
-    return {"object": "account_link", "created": call.now, "expires_at": call.now + LINK_LIVES, "url": url}
+    expires = call.now + LINK_LIVES
+    url = hosted.link(call, account, params.return_url, expires)
+    call.store.put(account)
+    return {"object": "account_link", "created": call.now, "expires_at": expires, "url": url}
+
+
+def _why(disabled_reason: str | None) -> str | None:
+    """The account's reason in the fewer words that Stripe has for a capability's."""
+    if disabled_reason is None:
+        return None
+    return "rejected.other" if disabled_reason.startswith("rejected") else "requirements.fields_needed"
 
 
 def _need(call: Call) -> Json:
@@ -212,12 +233,13 @@ def _controller(params: Create) -> Json:
     }
 
 
-def _requirements(due: list[str]) -> dict[str, Any]:
+def requirements(due: list[str], disabled_reason: str | None = None) -> dict[str, Any]:
+    """What an account still owes, and why it is held up."""
     return {
         "alternatives": [],
         "current_deadline": None,
         "currently_due": due,
-        "disabled_reason": "requirements.past_due" if due else None,
+        "disabled_reason": disabled_reason or ("requirements.past_due" if due else None),
         "errors": [],
         "eventually_due": due,
         "past_due": due,

@@ -52,10 +52,9 @@ def refused(message: str, *, code: str | None = None, param: str | None = None, 
     return Problem(**_problem(400, "invalid_request_error", message, code=code, param=param, **facts), kept=True)
 
 
-def declined(message: str, *, code: str, decline_code: str | None, charge: str, intent: Json) -> Problem:
-    """The issuer said no."""
-    facts: Json = {"code": code, "decline_code": decline_code, "charge": charge, "payment_intent": intent}
-    return Problem(**_problem(402, "card_error", message, **facts), kept=True)
+def declined(message: str, *, code: str, decline_code: str | None, **facts: Any) -> Problem:
+    """The issuer said no. `facts` are the charge and the intent it happened to."""
+    return Problem(**_problem(402, "card_error", message, code=code, decline_code=decline_code, **facts), kept=True)
 
 
 def unauthorized() -> Problem:

@@ -4,13 +4,13 @@ import asyncio
 import base64
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
 
-from hub.sandbox import accounts, control
+from hub.sandbox import accounts, control, hosted
 from hub.sandbox.answers import Answer, Json, Problem, invalid, render, server_error, unauthorized
 from hub.sandbox.answers import rate_limited as too_many
 from hub.sandbox.call import API_VERSION, Call
@@ -19,8 +19,11 @@ from hub.sandbox.faults import Fault, Faults, Mode, until_gone
 from hub.sandbox.forms import decode, read
 from hub.sandbox.idempotency import Keys, fingerprint
 from hub.sandbox.routes import Route, route_of
+from hub.sandbox.sender import Sender
 from hub.sandbox.show import show
 from hub.sandbox.store import PLATFORM, Store
+from hub.sandbox.visits import visit
+from hub.sandbox.webhook_endpoints import Endpoint, ensure, forget_given
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -41,6 +44,11 @@ class Request(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: bytes
     id: str
+    scheme: str = "http"
+
+    @property
+    def base(self) -> str:
+        return f"{self.scheme}://{self.headers.get('host', 'sandbox')}"
 
     @property
     def account(self) -> str:
@@ -57,6 +65,7 @@ class Sandbox:
     def __init__(self, store: Store, clock: Callable[[], float], secret: str) -> None:
         self.store = store
         self.faults = Faults()
+        self.sender = Sender(store, self.now, self._settle)
         self._keys = Keys(store)
         self._clock = clock
         self._credentials = {f"Bearer {secret}", "Basic " + base64.b64encode(f"{secret}:".encode()).decode()}
@@ -69,6 +78,10 @@ class Sandbox:
         """Let go of the file."""
         self.store.close()
 
+    async def deliver(self) -> int:
+        """Send every webhook that is due, once, here and now; the number of attempts. For use without a port."""
+        return await self.sender.deliver()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -80,26 +93,41 @@ class Sandbox:
             answer = await self._answer(request, receive)
         except Problem as problem:
             answer = render(problem)
+        if request.method != "GET":
+            self.sender.wake()
         await _write(answer, request, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.sender.start()
+            else:
+                await self.sender.stop()
+                self.close()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
-                self.close()
                 return
+
+    def _settle(self) -> None:
+        with self.store.transaction():
+            happen(Call(store=self.store, now=self.now()))
 
     async def _answer(self, request: Request, receive: Receive) -> Answer | None:
         if request.method == "GET" and request.path.rstrip("/") == control.ROOT:
             return _json(control.about(self.now()))
+        if request.path.startswith(hosted.ROOT):
+            with self.store.transaction():
+                return visit(self._call(request, ()), request.method, request.path, request.body)
         if request.headers.get("authorization") not in self._credentials:
             raise unauthorized()
         if len(request.body) > BODY_MAX:
             raise invalid("The request is too large.")
         if request.path.startswith(control.ROOT):
             with self.store.transaction():
-                return _json(control.switch(request.method, request.path, request.body, self._call(request, ()), self.faults))
+                call = self._call(request, ())
+                happen(call)
+                return _json(control.switch(request.method, request.path, request.body, call, self))
         fault = self.faults.take(request.method, request.path)
         if fault is None:
             return self._act(request)
@@ -161,20 +189,32 @@ class Sandbox:
     def _call(self, request: Request, ids: tuple[str, ...]) -> Call:
         if request.account != PLATFORM and self.store.get(request.account, "account") is None:
             raise invalid(f"The provided key does not have access to account '{request.account}'.", code="account_invalid")
-        return Call(store=self.store, now=self.now(), account=request.account, key=request.key, request=request.id, ids=ids)
+        return Call(
+            store=self.store, now=self.now(), account=request.account, key=request.key, request=request.id, ids=ids, base=request.base
+        )
 
 
 def create_sandbox(
-    path: Path | None = None, *, clock: Callable[[], float] = time.time, secret: str = SECRET, onboard: bool = False
+    path: Path | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    secret: str = SECRET,
+    onboard: bool = False,
+    webhooks: Sequence[Endpoint] = (),
 ) -> Sandbox:
     """A simulated Stripe as an ASGI app. Its state is in the SQLite file `path` and outlives the process; None keeps it in memory.
 
-    With `onboard`, new connected accounts are onboarded at once, as if every vendor had filled in its forms.
+    With `onboard`, new connected accounts are onboarded at once, as if every vendor had filled in its forms. `webhooks` are told
+    of everything from the start: in the background behind a port, by `Sandbox.deliver` without one.
     """
     store = Store(path)
+    sandbox = Sandbox(store, clock, secret)
     with store.transaction():
         store.set_fact(accounts.ONBOARDS_AT_ONCE, int(onboard))
-    return Sandbox(store, clock, secret)
+        forget_given(Call(store=store, now=sandbox.now()), webhooks)
+        for endpoint in webhooks:
+            ensure(Call(store=store, now=sandbox.now()), endpoint)
+    return sandbox
 
 
 def _json(obj: Json) -> Answer:
@@ -189,7 +229,15 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         if not message.get("more_body") or len(body) > BODY_MAX:
             break
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(scope["method"], scope["path"], scope["query_string"].decode(), headers, body, f"req_{secrets.token_hex(7)}")
+    return Request(
+        scope["method"],
+        scope["path"],
+        scope["query_string"].decode(),
+        headers,
+        body,
+        f"req_{secrets.token_hex(7)}",
+        scope.get("scheme", "http"),
+    )
 
 
 async def _write(answer: Answer | None, request: Request, send: Send) -> None:

@@ -1,8 +1,10 @@
 """The sandbox's money: balance transactions, the simulated fee, and what an owner has pending and available."""
 
-from typing import Any
+from typing import Any, Literal
 
-from hub.sandbox.answers import Json, refused
+import msgspec
+
+from hub.sandbox.answers import Json, invalid, refused
 from hub.sandbox.call import Call
 from hub.sandbox.forms import Params
 from hub.sandbox.lists import ListParams, page
@@ -12,7 +14,16 @@ FEE_FIXED = 25
 SETTLES_AFTER = 2 * 24 * 3600
 """Card payments become available two days after capture, as in Stripe's faster countries."""
 
-CATEGORIES = {"payment": "charge", "payment_refund": "refund", "transfer_refund": "transfer_reversal"}
+CATEGORIES = {
+    "adjustment": "other_adjustment",
+    "payment": "charge",
+    "payment_refund": "refund",
+    "payout_cancel": "payout_reversal",
+    "payout_failure": "payout_reversal",
+    "stripe_fee": "fee",
+    "transfer_refund": "transfer_reversal",
+}
+"""Reporting categories by type (docs.stripe.com/reports/reporting-categories); the others are named like their type."""
 
 
 def fee_of(amount: int) -> int:
@@ -20,12 +31,16 @@ def fee_of(amount: int) -> int:
     return (amount * FEE_PER_10_000 + 5_000) // 10_000 + FEE_FIXED
 
 
-def post(call: Call, kind: str, source: Json, amount: int, *, fee: int = 0, available_on: int | None = None) -> Json:
-    """Book a movement on the balance of the call's account. `amount` is signed, before the fee; available at once by default."""
+def post(  # noqa: PLR0913  # what a movement is, all by name but the first four
+    call: Call, kind: str, source: Json, amount: int, *, fee: int = 0, available_on: int | None = None, category: str | None = None
+) -> Json:
+    """Book a movement on the balance of the call's account. `amount` is signed, before the fee; available at once by default.
+
+    `category` is Stripe's reporting category where the kind of movement has several.
+    """
     currency = source["currency"]
-    fees: list[Json] = [
-        {"amount": fee, "application": None, "currency": currency, "description": "Simulated processing fee", "type": "stripe_fee"}
-    ]
+    what = "Simulated dispute fee" if category == "dispute" else "Simulated processing fee"
+    fees: list[Json] = [{"amount": fee, "application": None, "currency": currency, "description": what, "type": "stripe_fee"}]
     fields: Json = {
         "amount": amount,
         "available_on": call.now if available_on is None else available_on,
@@ -36,8 +51,8 @@ def post(call: Call, kind: str, source: Json, amount: int, *, fee: int = 0, avai
         "fee": fee,
         "fee_details": fees if fee else [],
         "net": amount - fee,
-        "reporting_category": CATEGORIES.get(kind, kind),
-        "source": source["id"],
+        "reporting_category": category or CATEGORIES.get(kind, kind),
+        "source": source.get("id"),
         "status": "pending",
         "type": kind,
     }
@@ -65,8 +80,32 @@ def need_available(call: Call, amount: int, currency: str) -> None:
         )
 
 
+def total(call: Call, currency: str) -> int:
+    """What the call's account has, available and pending, minor units."""
+    return call.sum(
+        "SELECT sum(json_extract(body, '$.net')) FROM objects WHERE kind = 'balance_transaction' AND owner = ? "
+        "AND json_extract(body, '$.currency') = ?",
+        call.account,
+        currency,
+    )
+
+
 class BalanceParams(Params):
     pass
+
+
+class Movement(msgspec.Struct, forbid_unknown_fields=True):
+    """Money that Stripe itself takes or gives, on demand; `amount` is signed, minor units."""
+
+    amount: int
+    currency: str
+    type: Literal["adjustment", "stripe_fee"] = "stripe_fee"
+    description: str | None = None
+
+
+def book(call: Call, movement: Movement) -> Json:
+    """A movement that no object of ours caused, as Stripe's monthly fees are."""
+    return post(call, movement.type, {"currency": movement.currency.lower(), "description": movement.description}, movement.amount)
 
 
 class BalanceTransactionList(ListParams, kw_only=True):
@@ -100,7 +139,9 @@ def settled(obj: Json, now: int) -> Json:
 
 
 def transactions(call: Call, params: BalanceTransactionList) -> Json:
-    """The caller's balance transactions, newest first."""
+    """The caller's balance transactions, newest first. By payout only for an automatic one: of a manual one Stripe does not know."""
+    if params.payout is not None and not call.need("payout", params.payout, "payout")["automatic"]:
+        raise invalid("Balance transaction history can only be filtered on automatic payouts, not manual.", param="payout")
     conditions = [
         ("$.currency", "=", params.currency),
         ("$.source", "=", params.source),

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from hub.sandbox import webhook_queue
 from hub.sandbox.answers import Json, missing, public
 from hub.sandbox.store import PLATFORM, Store
 
@@ -13,23 +14,33 @@ NAMES = {
     "account": "account",
     "balance_transaction": "balance transaction",
     "charge": "charge",
+    "customer": "customer",
+    "dispute": "dispute",
     "event": "event",
     "payment_intent": "payment_intent",
+    "payment_method": "PaymentMethod",
     "payout": "payout",
     "refund": "refund",
+    "setup_intent": "setupintent",
     "transfer": "transfer",
     "transfer_reversal": "transfer reversal",
+    "webhook_endpoint": "webhook endpoint",
 }
 PREFIXES = NAMES | {
     "account": "acct",
     "balance_transaction": "txn",
     "charge": "ch",
+    "customer": "cus",
+    "dispute": "dp",
     "event": "evt",
     "payment_intent": "pi",
+    "payment_method": "pm",
     "payout": "po",
     "refund": "re",
+    "setup_intent": "seti",
     "transfer": "tr",
     "transfer_reversal": "trr",
+    "webhook_endpoint": "we",
 }
 
 
@@ -43,6 +54,8 @@ class Call(msgspec.Struct, frozen=True):
     request: str | None = None
     ids: tuple[str, ...] = ()
     """The ids in the path, in order."""
+    base: str = "http://sandbox"
+    """The address at which the caller found us, for links that a person opens."""
 
     def acting_for(self, account: str) -> "Call":
         """The same call on the books of another account."""
@@ -70,7 +83,9 @@ class Call(msgspec.Struct, frozen=True):
             "request": {"id": self.request, "idempotency_key": self.key},
             "type": event,
         }
-        self.new("event", fields | ({"account": self.account} if self.account else {}))
+        made = self.new("event", fields | ({"account": self.account} if self.account else {}))
+        if webhook_queue.listened_to(self.store):
+            webhook_queue.put(self.store, made, self.now)
 
     def sum(self, sql: str, *values: Any) -> int:
         """A total over the store; 0 where there is nothing."""

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from hub.sandbox import balance
+from hub.sandbox import balance, disputes
 from hub.sandbox.answers import Json, invalid, public, refused
 from hub.sandbox.call import Call
 from hub.sandbox.forms import Params
@@ -42,4 +42,7 @@ def take(call: Call, intent: Json, amount: int) -> Json:
     intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0, "_due": None}
     call.store.put(intent)
     call.announce("payment_intent.succeeded", intent)
+    if charge.get("_dispute"):
+        inquiry = charge["_dispute"] == "inquiry"
+        disputes.open_on(call, charge, disputes.Order(reason="fraudulent" if inquiry else charge["_dispute"], withdraw=not inquiry))
     return intent

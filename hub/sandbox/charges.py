@@ -2,17 +2,11 @@
 
 from hub.sandbox.answers import Json
 from hub.sandbox.call import Call
+from hub.sandbox.cards import TestCard
 from hub.sandbox.forms import Params
 from hub.sandbox.lists import ListParams, page
-from hub.sandbox.payment_methods import TestCard, details
+from hub.sandbox.payment_methods import BILLING, details
 
-BILLING: Json = {
-    "address": {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None},
-    "email": None,
-    "name": None,
-    "phone": None,
-    "tax_id": None,
-}
 OUTCOMES = {
     "succeeded": {"network_status": "approved_by_network", "type": "authorized", "reason": None},
     "failed": {
@@ -86,6 +80,8 @@ def of_intent(call: Call, intent: Json, card: TestCard, capture_before: int | No
         "payment_method_details": details(card, intent["amount"], capture_before),
         "status": status,
         "transfer_group": intent["transfer_group"],
+        "_dispute": card.dispute,
+        "_refunds": card.refunds,
     }
     charge = call.new("charge", fields)
     call.announce(f"charge.{status}", charge)

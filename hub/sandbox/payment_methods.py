@@ -1,85 +1,167 @@
-"""Stripe's test payment methods and how a card of each behaves when it is charged."""
+"""Payment methods: the test cards by their names, and cards saved for a customer under an id of their own."""
 
-import msgspec
+from typing import Any, Literal
 
-from hub.sandbox.answers import Json, missing
+from hub.sandbox.answers import Json, declined, invalid, missing, public, refused
+from hub.sandbox.call import Call
+from hub.sandbox.cards import CARDS, FAILS_LATER, TestCard
+from hub.sandbox.forms import Params
+from hub.sandbox.lists import PageParams, page
 
-
-class TestCard(msgspec.Struct, frozen=True, kw_only=True):
-    """One test card: `code` is set if it is declined, `challenge` if the holder must authenticate first."""
-
-    brand: str = "visa"
-    last4: str = "4242"
-    code: str | None = None
-    decline_code: str | None = None
-    message: str = ""
-    challenge: bool = False
-
-
-def _declined(code: str, decline_code: str | None, message: str, last4: str = "0002") -> TestCard:
-    return TestCard(code=code, decline_code=decline_code, message=message, last4=last4)
-
-
-_GENERIC = _declined("card_declined", "generic_decline", "Your card was declined.")
-_FUNDS = _declined("card_declined", "insufficient_funds", "Your card has insufficient funds.", "9995")
-
-CARDS: dict[str, TestCard] = {
-    "pm_card_visa": TestCard(),
-    "pm_card_visa_debit": TestCard(last4="5556"),
-    "pm_card_mastercard": TestCard(brand="mastercard", last4="4444"),
-    "pm_card_mastercard_debit": TestCard(brand="mastercard", last4="8210"),
-    "pm_card_amex": TestCard(brand="amex", last4="0005"),
-    "pm_card_discover": TestCard(brand="discover", last4="1117"),
-    "pm_card_diners": TestCard(brand="diners", last4="0004"),
-    "pm_card_jcb": TestCard(brand="jcb", last4="0505"),
-    "pm_card_unionpay": TestCard(brand="unionpay", last4="0005"),
-    "pm_card_bypassPending": TestCard(last4="0077"),
-    "pm_card_chargeDeclined": _GENERIC,
-    "pm_card_visa_chargeDeclined": _GENERIC,
-    "pm_card_chargeDeclinedInsufficientFunds": _FUNDS,
-    "pm_card_visa_chargeDeclinedInsufficientFunds": _FUNDS,
-    "pm_card_visa_chargeDeclinedLostCard": _declined("card_declined", "lost_card", "Your card was declined.", "9987"),
-    "pm_card_visa_chargeDeclinedStolenCard": _declined("card_declined", "stolen_card", "Your card was declined.", "9979"),
-    "pm_card_chargeDeclinedExpiredCard": _declined("expired_card", None, "Your card has expired.", "0069"),
-    "pm_card_chargeDeclinedIncorrectCvc": _declined("incorrect_cvc", None, "Your card's security code is incorrect.", "0127"),
-    "pm_card_chargeDeclinedProcessingError": _declined("processing_error", None, "An error occurred while processing your card.", "0119"),
-    "pm_card_authenticationRequired": TestCard(last4="3184", challenge=True),
-    "pm_card_threeDSecure2Required": TestCard(last4="3220", challenge=True),
+BILLING: Json = {
+    "address": {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None},
+    "email": None,
+    "name": None,
+    "phone": None,
+    "tax_id": None,
 }
 
 
-def card_of(payment_method: str) -> TestCard:
-    """How that payment method behaves. Raises `Problem` for one that is not a test payment method."""
-    card = CARDS.get(payment_method)
-    if card is None:
-        raise missing("PaymentMethod", payment_method, "payment_method")
-    return card
+class Attach(Params, kw_only=True):
+    customer: str
+
+
+class MethodList(PageParams, kw_only=True):
+    customer: str | None = None
+    type: Literal["card"] | None = None
+
+
+class OfCustomer(PageParams, kw_only=True):
+    type: Literal["card"] | None = None
+
+
+def card_of(call: Call, identity: str) -> TestCard:
+    """How that payment method behaves. Raises `Problem` for one that neither Stripe's tests nor the sandbox know."""
+    card = CARDS.get(identity)
+    if card is not None:
+        return card
+    saved = call.store.get(identity, "payment_method", call.account)
+    if saved is None:
+        raise missing("PaymentMethod", identity, "payment_method")
+    return CARDS[saved["_card"]]
+
+
+def is_set_up(call: Call, identity: str) -> bool:
+    """Whether the holder has agreed to later payments."""
+    saved = call.store.get(identity, "payment_method", call.account)
+    return saved is not None and bool(saved.get("_set_up"))
+
+
+def check_owner(call: Call, identity: str, customer: str | None) -> None:
+    """Raises `Problem` if the payment method is saved for somebody else."""
+    saved = call.store.get(identity, "payment_method", call.account)
+    if saved is not None and saved["customer"] != customer:
+        raise invalid(f"The customer does not have a payment method with the ID {identity}.", param="payment_method")
+
+
+def save(call: Call, identity: str, customer: str, *, set_up: bool) -> Json:
+    """Keep the card for the customer; a test card's name becomes a payment method of its own."""
+    fields = _fields(identity) if identity in CARDS else None
+    method = call.new("payment_method", fields) if fields else call.need("payment_method", identity, "payment_method")
+    fresh = method["customer"] is None
+    method |= {"customer": customer, "_set_up": set_up or method.get("_set_up", False)}
+    call.store.put(method)
+    if fresh:
+        call.announce("payment_method.attached", method)
+    return method
+
+
+def attach(call: Call, params: Attach) -> Json:
+    """Save a card for a customer. A card that is attached without a SetupIntent was agreed to by nobody."""
+    identity = call.ids[0]
+    call.need("customer", params.customer, "customer")
+    card = card_of(call, identity)
+    if card.code and identity != FAILS_LATER:
+        raise declined(card.message, code=card.code, decline_code=card.decline_code)
+    if identity not in CARDS and call.need("payment_method", identity)["customer"] not in {None, params.customer}:
+        raise refused("The payment method you provided has already been attached to a customer.", code="payment_method_unexpected_state")
+    return save(call, identity, params.customer, set_up=False)
+
+
+def detach(call: Call, params: Params) -> Json:
+    """Forget a card; it cannot be used again."""
+    del params
+    method = call.need("payment_method", call.ids[0])
+    if method["customer"] is None:
+        raise refused("The payment method you provided is not attached to a customer.", code="payment_method_unexpected_state")
+    method["customer"] = None
+    call.store.put(method)
+    call.announce("payment_method.detached", method)
+    return method
+
+
+def get(call: Call, params: Params) -> Json:
+    """One payment method, saved or a test card by its name."""
+    del params
+    return shown(call, call.ids[0])
+
+
+def shown(call: Call, identity: str) -> Json:
+    """The payment method as an object."""
+    if identity in CARDS:
+        return {"id": identity, "object": "payment_method", "created": call.now, "livemode": False, **public(_fields(identity))}
+    return public(call.need("payment_method", identity, "payment_method"))
+
+
+def find(call: Call, params: MethodList) -> Json:
+    """Saved payment methods, newest first."""
+    return page(call, "payment_method", "/v1/payment_methods", params, [("$.customer", "=", params.customer)])
+
+
+def of_customer(call: Call, params: OfCustomer) -> Json:
+    """What is saved for one customer."""
+    customer = call.need("customer", call.ids[0], "customer")["id"]
+    return page(call, "payment_method", f"/v1/customers/{customer}/payment_methods", params, [("$.customer", "=", customer)])
 
 
 def details(card: TestCard, amount: int, capture_before: int | None) -> Json:
     """``payment_method_details`` of a charge; `capture_before` (unix seconds) only while it is an authorization."""
-    fields: Json = {
+    fields: Json = _card(card) | {
         "amount_authorized": amount,
         "authorization_code": None,
+        "extended_authorization": {"status": "disabled"},
+        "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
+        "mandate": None,
+        "multicapture": {"status": "unavailable"},
+        "network": card.brand,
+        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
+        "three_d_secure": None,
+    }
+    if capture_before is not None:
+        fields["capture_before"] = capture_before
+    return {"card": fields, "type": "card"}
+
+
+def _card(card: TestCard) -> dict[str, Any]:
+    return {
         "brand": card.brand,
         "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
         "country": "US",
         "exp_month": 12,
         "exp_year": 2034,
-        "extended_authorization": {"status": "disabled"},
         "fingerprint": None,
         "funding": "credit",
-        "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
         "last4": card.last4,
-        "mandate": None,
-        "multicapture": {"status": "unavailable"},
-        "network": card.brand,
-        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
         "regulated_status": "unregulated",
-        "three_d_secure": None,
         "wallet": None,
     }
-    if capture_before is not None:
-        fields["capture_before"] = capture_before
-    return {"card": fields, "type": "card"}
+
+
+def _fields(name: str) -> Json:
+    card = CARDS[name]
+    return {
+        "allow_redisplay": "unspecified",
+        "billing_details": BILLING,
+        "card": _card(card)
+        | {
+            "display_brand": card.brand,
+            "generated_from": None,
+            "networks": {"available": [card.brand], "preferred": None},
+            "three_d_secure_usage": {"supported": True},
+        },
+        "customer": None,
+        "metadata": {},
+        "type": "card",
+        "_card": name,
+    }

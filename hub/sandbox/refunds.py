@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from hub.sandbox import balance
+from hub.sandbox import disputes, refund_outcomes
 from hub.sandbox.answers import Json, invalid, refused
 from hub.sandbox.call import Call
 from hub.sandbox.forms import Params
@@ -20,17 +20,21 @@ class Create(Params, kw_only=True):
     reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
 
 
+class Update(Params, kw_only=True):
+    metadata: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+
+
 class RefundList(ListParams, kw_only=True):
     charge: str | None = None
     payment_intent: str | None = None
 
 
 def create(call: Call, params: Create) -> Json:
-    """Give back `amount`, or all that is left. The fee is not returned."""
+    """Give back `amount`, or all that is left. The fee is not returned. It may have to wait for funds, or for the card's network."""
     charge = _charge(call, params)
     left = charge["amount_captured"] - charge["amount_refunded"]
     amount = params.amount or left
-    if charge["disputed"]:
+    if disputes.forbids_refund(call, charge):
         raise refused(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if left == 0:
         raise refused(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
@@ -41,6 +45,9 @@ def create(call: Call, params: Create) -> Json:
         "balance_transaction": None,
         "charge": charge["id"],
         "currency": charge["currency"],
+        "description": None,
+        "failure_balance_transaction": None,
+        "failure_reason": None,
         "metadata": params.metadata,
         "payment_intent": charge["payment_intent"],
         "reason": params.reason,
@@ -48,16 +55,35 @@ def create(call: Call, params: Create) -> Json:
         "source_transfer_reversal": None,
         "status": "succeeded",
         "transfer_reversal": None,
+        "_owner": call.account,
     }
-    refund = call.new("refund", fields)
-    refund["balance_transaction"] = balance.post(call, "refund", refund, -amount)["id"]
-    call.store.put(refund)
+    refund = refund_outcomes.begin(call, call.new("refund", fields), charge)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
     call.store.put(charge)
     call.announce("refund.created", refund)
     call.announce("charge.refunded", charge)
     return refund
+
+
+def update(call: Call, params: Update) -> Json:
+    """Change the metadata, which is all that may be changed."""
+    refund = call.need("refund", call.ids[0])
+    refund["metadata"] |= params.metadata
+    call.store.put(refund)
+    call.announce("refund.updated", refund)
+    return refund
+
+
+def cancel(call: Call, params: Params) -> Json:
+    """Call back a refund that is still pending."""
+    del params
+    refund = call.need("refund", call.ids[0])
+    if refund["status"] != "pending":
+        raise refused(
+            f"Refund {refund['id']} is {refund['status']}: only a pending refund can be canceled.", code="refund_unexpected_state"
+        )
+    return refund_outcomes.cancel(call, refund)
 
 
 def get(call: Call, params: Params) -> Json:

@@ -11,6 +11,9 @@ from hub.sandbox.call import Call
 from hub.sandbox.forms import Params
 from hub.sandbox.lists import PageParams, page
 
+NEED_FUNDS = "reversals_need_funds"
+"""Whether an account may not go below zero even where the platform bears its losses (Stripe's documents allow both readings)."""
+
 
 class Create(Params, kw_only=True):
     amount: Annotated[int, Meta(ge=1)] | None = None
@@ -30,7 +33,8 @@ def create(call: Call, params: Create) -> Json:
         raise refused(f"Reversal amount ({amount}) is greater than unreversed amount ({left}).", param="amount")
     account = call.need("account", owner, "destination")
     # Stripe: "only if the destination account has enough balance"; what it does where the platform bears losses is simulated.
-    if account["controller"]["losses"]["payments"] != "application":
+    ours = account["controller"]["losses"]["payments"] == "application"
+    if not ours or call.store.fact(NEED_FUNDS) or account.get("_needs_funds"):
         balance.need_available(call.acting_for(owner), amount, transfer["currency"])
     fields: Json = {
         "amount": amount,

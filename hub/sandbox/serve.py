@@ -3,15 +3,25 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import uvicorn
 
-from hub.sandbox.app import SECRET, App, create_sandbox
+from hub.sandbox.app import App, create_sandbox
+from hub.sandbox.webhook_endpoints import Endpoint
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than a caller's pool keeps a connection, so that a call is not cut by our closing of an idle one."""
+
+
+class Options(TypedDict, total=False):
+    """What may be asked of a sandbox that is served."""
+
+    secret: str
+    onboard: bool
+    webhooks: Sequence[Endpoint]
 
 
 class _Quiet(uvicorn.Server):
@@ -27,14 +37,16 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
-    secret: str = SECRET,
-    onboard: bool = False,
     ready: Callable[[str], None] = lambda _: None,
+    **options: Unpack[Options],
 ) -> None:
-    """Serve until SIGINT or SIGTERM. `ready` hears the base address. Raises `OSError` if the port is taken."""
+    """Serve until SIGINT or SIGTERM. `ready` hears the base address; `options` are those of `create_sandbox`.
+
+    Raises `OSError` if the port is taken.
+    """
     with _bound(host, port) as listener:
         ready(_address(listener))
-        await uvicorn.Server(_config(create_sandbox(path, secret=secret, onboard=onboard))).serve(sockets=[listener])
+        await uvicorn.Server(_config(create_sandbox(path, **options))).serve(sockets=[listener])
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,9 @@ CREATE INDEX IF NOT EXISTS by_group ON objects (kind, owner, json_extract(body, 
 CREATE INDEX IF NOT EXISTS by_charge ON objects (kind, owner, json_extract(body, '$.charge'), seq) WHERE kind = 'refund';
 CREATE INDEX IF NOT EXISTS by_origin ON objects (kind, owner, json_extract(body, '$.transfer'), seq) WHERE kind = 'transfer_reversal';
 CREATE INDEX IF NOT EXISTS by_step ON objects (kind, owner, json_extract(body, '$.metadata.step'), seq) WHERE kind = 'payment_intent';
+CREATE INDEX IF NOT EXISTS by_case ON objects (owner, json_extract(body, '$.charge'), seq) WHERE kind = 'dispute';
+CREATE INDEX IF NOT EXISTS by_payout ON objects (kind, owner, json_extract(body, '$._payout'), seq) WHERE kind = 'balance_transaction';
+CREATE INDEX IF NOT EXISTS by_customer ON objects (kind, owner, json_extract(body, '$.customer'), seq) WHERE kind = 'payment_method';
 CREATE INDEX IF NOT EXISTS by_due ON objects (json_extract(body, '$._due')) WHERE json_extract(body, '$._due') IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_money ON objects (owner, json_extract(body, '$.currency'), json_extract(body, '$.available_on'),
     json_extract(body, '$.net')) WHERE kind = 'balance_transaction';
@@ -30,11 +33,16 @@ CREATE TABLE IF NOT EXISTS saved (
     owner TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, at INTEGER NOT NULL, request TEXT NOT NULL,
     status INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (owner, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_age ON saved (at);
+CREATE TABLE IF NOT EXISTS deliveries (
+    seq INTEGER PRIMARY KEY, event TEXT NOT NULL, type TEXT NOT NULL, endpoint TEXT NOT NULL, url TEXT NOT NULL, since INTEGER NOT NULL,
+    next_at INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0, status INTEGER, error TEXT,
+    UNIQUE (event, endpoint));
+CREATE INDEX IF NOT EXISTS by_turn ON deliveries (next_at) WHERE state = 'waiting';
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 
 Condition = tuple[str, str, Any]
-"""Path in the body, operator, value: ``("$.created", ">=", 1700000000)``."""
+"""Path in the body, operator (a ``?`` in it is where the value goes, else it follows), value: ``("$.created", ">=", 1700000000)``."""
 
 
 class Store:
@@ -45,6 +53,8 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         self.db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         # NORMAL with a write-ahead log keeps every commit over a killed process; only a power cut may lose the last ones.
+        self.listeners: int | None = None
+        """How many webhook endpoints there are; None is not known."""
         self.db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
 
     def close(self) -> None:
@@ -58,6 +68,7 @@ class Store:
             yield
         except BaseException:
             self.db.execute("ROLLBACK")
+            self.listeners = None
             raise
         self.db.execute("COMMIT")
 
@@ -103,14 +114,16 @@ class Store:
         shown = found[:limit]
         return (shown[::-1] if order == "ASC" else shown), len(found) > limit
 
-    def due(self, now: int) -> list[Json]:
-        """Objects whose hour has come (``_due``), oldest first."""
-        rows = self.db.execute(
-            "SELECT body FROM objects WHERE json_extract(body, '$._due') IS NOT NULL AND json_extract(body, '$._due') <= ? "
-            "ORDER BY json_extract(body, '$._due')",
-            (now,),
-        ).fetchall()
-        return [msgspec.json.decode(row[0]) for row in rows]
+    def remove(self, identity: str) -> None:
+        """Forget an object."""
+        self.db.execute("DELETE FROM objects WHERE id = ?", (identity,))
+
+    def due(self) -> Json | None:
+        """The object whose hour (``_due``) comes first."""
+        row = self.db.execute(
+            "SELECT body FROM objects WHERE json_extract(body, '$._due') IS NOT NULL ORDER BY json_extract(body, '$._due'), seq LIMIT 1"
+        ).fetchone()
+        return msgspec.json.decode(row[0]) if row else None
 
     def fact(self, name: str) -> int:
         """A number of the sandbox itself; 0 until set."""
@@ -123,6 +136,6 @@ class Store:
 
 def _where(conditions: Sequence[Condition]) -> tuple[str, list[Any]]:
     # Paths and operators are written in this package, never taken from a request; values are parameters.
-    return "".join(f" AND json_extract(body, '{path}') {operator} ?" for path, operator, _ in conditions), [
-        value for *_, value in conditions
-    ]
+    tests = [operator if "?" in operator else f"{operator} ?" for _, operator, _ in conditions]
+    where = "".join(f" AND json_extract(body, '{condition[0]}') {test}" for condition, test in zip(conditions, tests, strict=True))
+    return where, [value for *_, value in conditions]

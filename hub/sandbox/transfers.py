@@ -126,5 +126,5 @@ def _payment(call: Call, transfer: Json, available_on: int) -> Json:
     }
     payment = theirs.new("charge", fields, prefix="py")
     payment["balance_transaction"] = balance.post(theirs, "payment", payment, transfer["amount"], available_on=available_on)["id"]
-    theirs.announce("payment.created", payment)
+    theirs.announce("charge.succeeded", payment)
     return call.store.put(payment)

@@ -6,11 +6,15 @@ import msgspec
 
 from hub.catalog.model import Offer, Product
 from hub.kernel.money import Money
+from hub.liveness.rules import Delivery, Prospect
 from hub.vendors.model import Terms
 
 
 class OfferView(msgspec.Struct, frozen=True, kw_only=True):
-    """One vendor's price; `shipping_price` is what each unit adds to shipping, `quantity` what is for sale."""
+    """One vendor's price; `shipping_price` is what each unit adds to shipping, `quantity` what is for sale.
+
+    `delivery` is delayed while the vendor does not answer: it is sold all the same, from what the vendor has promised.
+    """
 
     id: str
     vendor: str
@@ -20,10 +24,11 @@ class OfferView(msgspec.Struct, frozen=True, kw_only=True):
     shipping_price: Money
     available: bool
     quantity: int
+    delivery: Delivery
 
 
 class VariantView(msgspec.Struct, frozen=True, kw_only=True):
-    """One saleable form of a product; `offers` cheapest first, those with stock before those without."""
+    """One saleable form of a product; `offers` cheapest first, those with stock before those without, delayed ones later."""
 
     id: str
     offers: list[OfferView]
@@ -49,8 +54,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     best_offer: OfferView | None
 
 
-def views(offers: Sequence[Offer], terms: Mapping[str, Terms], on_hand: Mapping[str, int]) -> list[tuple[Offer, OfferView]]:
-    """What is for sale of `offers` (cheapest first), those with stock first."""
+def views(
+    offers: Sequence[Offer], terms: Mapping[str, Terms], on_hand: Mapping[str, int], prospects: Mapping[str, Prospect]
+) -> list[tuple[Offer, OfferView]]:
+    """What is for sale of `offers` (cheapest first), those with stock first, of these the delayed ones last."""
     shown = [
         (
             offer,
@@ -63,12 +70,13 @@ def views(offers: Sequence[Offer], terms: Mapping[str, Terms], on_hand: Mapping[
                 shipping_price=Money(amount=offer.shipping_price, currency=offer.currency),
                 available=on_hand.get(offer.id, 0) > 0,
                 quantity=on_hand.get(offer.id, 0),
+                delivery=prospects[offer.vendor].delivery,
             ),
         )
         for offer in offers
-        if terms[offer.vendor].sells
+        if terms[offer.vendor].sells and prospects[offer.vendor].sold
     ]
-    return sorted(shown, key=lambda pair: not pair[1].available)
+    return sorted(shown, key=lambda pair: (not pair[1].available, pair[1].delivery == "delayed"))
 
 
 def found(product: Product, best: OfferView | None) -> Found:

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from hub.kernel.money import Money
 from hub.kernel.text import END
+from hub.vendors.money_terms import BankAccount, OwnTerms
 from hub.vendors.states import VendorState
 from vendor_sdk.subjects import VENDOR_PATTERN
 
@@ -79,16 +80,17 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     api_key: str | None
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rest of the hub needs to know about a vendor."""
+class Terms(OwnTerms, frozen=True, kw_only=True):
+    """What the rest of the hub needs to know about a vendor; what is in force of its terms says `Marketplace.in_force`."""
 
     code: str
     name: str
+    country: str
     state: VendorState
     capabilities: frozenset[str]
     commission_bps: int | None
-    hold_seconds: int | None
     connected_account: str | None
+    bank_account: BankAccount | None = None
 
     @property
     def sells(self) -> bool:

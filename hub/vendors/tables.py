@@ -1,6 +1,6 @@
 """Vendors and their shipping options."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Integer, Table, Text, func
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, ForeignKey, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from hub.runtime.database import IdText, metadata
@@ -15,19 +15,37 @@ vendors = Table(
     Column("version", Integer, nullable=False, server_default="0"),
     Column("nkey_public", Text),
     Column("connected_account", Text),
+    Column("account_receives", Boolean, nullable=False, server_default="false"),
+    Column("account_pays_out", Boolean, nullable=False, server_default="false"),
+    Column("account_due", JSONB, nullable=False, server_default="[]"),
+    Column("account_reason", Text, nullable=False, server_default=""),
+    Column("account_seen_at", DateTime(timezone=True)),
     Column("capabilities", ARRAY(Text), nullable=False, server_default="{}"),
     Column("embedded_spoke", Text),
     Column("spoke_config", JSONB, nullable=False, server_default="{}"),
     Column("commission_bps", Integer),
     Column("hold_seconds", Integer),
+    Column("reserve_bps", Integer),
+    Column("reserve_seconds", Integer),
+    Column("payout_interval", Text),
+    Column("payout_day", Integer),
+    Column("payout_minimum", BigInteger),
+    Column("bears_disputes", Boolean),
+    Column("bank_account", JSONB(none_as_null=True)),
+    Column("bank_changed_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("code ~ '^[a-z][a-z0-9_-]{1,62}$'", name="code"),
     CheckConstraint("state IN ('active','suspended','closed')", name="state"),
     CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission_bps"),
     CheckConstraint("hold_seconds >= 0", name="hold_seconds"),
+    CheckConstraint("reserve_bps BETWEEN 0 AND 10000", name="reserve_bps"),
+    CheckConstraint("reserve_seconds >= 0", name="reserve_seconds"),
+    CheckConstraint("payout_interval IN ('manual','daily','weekly','monthly')", name="payout_interval"),
+    CheckConstraint("payout_day BETWEEN 1 AND 31", name="payout_day"),
+    CheckConstraint("payout_minimum >= 0", name="payout_minimum"),
     CheckConstraint("capabilities <@ ARRAY['stock','orders','shipping']", name="capabilities"),
 )
-"""`commission_bps` and `hold_seconds` are null where the marketplace's own hold; no capabilities means no spoke."""
+"""Terms (`commission_bps` to `bears_disputes`) are null where the marketplace's own hold; no capabilities means no spoke."""
 
 shipping_options = Table(
     "vendor_shipping_options",

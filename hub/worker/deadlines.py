@@ -10,6 +10,7 @@ from hub.runtime import dead_letters, idempotency, steps
 from hub.runtime.database import HUB
 from hub.runtime.steps import HUB_TARGET, Outcome, Step
 from hub.runtime.trace import Trace
+from hub.webhooks import store as provider_events
 from hub.wiring import Wiring
 
 log = structlog.get_logger("deadlines")
@@ -28,7 +29,7 @@ async def sweep(wiring: Wiring, *, hearing: bool = True) -> None:
         except Exception as error:  # noqa: BLE001  # one step's trouble is not the others': it goes to the end of the queue
             log.warning("sweep.failed", step=step.id, kind=step.kind, error=repr(error))
             async with wiring.database.tx() as tx:
-                await steps.retry_in(tx, step.id, AGAIN_SECONDS)
+                await steps.retry_in(tx, step.id, AGAIN_SECONDS, even_if_due=True)
 
 
 async def _end(wiring: Wiring, step: Step) -> None:
@@ -54,6 +55,7 @@ def unanswered(step: Step) -> Outcome:
 
 
 async def forget(wiring: Wiring) -> None:
-    """Drop idempotency keys that are past their time."""
+    """Drop idempotency keys and provider events that are past their time."""
     async with wiring.database.tx() as tx:
         await idempotency.forget_old(tx)
+        await provider_events.forget_old(tx)

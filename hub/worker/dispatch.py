@@ -7,44 +7,67 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 from nats.errors import Error as NatsError
-from nats.js.errors import NoStreamResponseError
+from nats.js.errors import APIError, NoStreamResponseError
 
 from hub.checkout.conclude import conclude
 from hub.kernel.errors import Unavailable
-from hub.payments import authorize, capture, refund
-from hub.payments.ports import GatewayRefused, InDoubt, NotSent, PaymentGateway
-from hub.payouts import transfer
+from hub.payments import authorize, capture
+from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent
+from hub.payouts import send as payout
+from hub.refunds import dispute, reverse, send
 from hub.runtime import steps
-from hub.runtime.database import HUB, Database
-from hub.runtime.steps import HUB_TARGET, Outcome, Step
+from hub.runtime.database import HUB, Database, Tx
+from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
 from hub.runtime.trace import Trace, current
+from hub.runtime.unsend import unsend
+from hub.transfers import credit, release, transfer
 from hub.wiring import Wiring
 from vendor_sdk import messages, subjects
 
 log = structlog.get_logger("dispatch")
 
-Perform = Callable[[Database, PaymentGateway, Step], Awaitable[Outcome]]
+Perform = Callable[[Database, Gateways, Step], Awaitable[Outcome]]
+Conclude = Callable[[Tx, Step, Outcome], Awaitable[None]]
 
 PERFORM: dict[str, Perform] = {
     authorize.AUTHORIZE: authorize.perform_authorize,
     authorize.VOID: authorize.perform_void,
     capture.CAPTURE: capture.perform_capture,
-    refund.REFUND: refund.perform_refund,
+    release.RELEASE: release.perform_release,
     transfer.TRANSFER_STEP: transfer.perform_transfer,
+    reverse.REVERSE: reverse.perform_reverse,
+    send.REFUND: send.perform_refund,
+    **dispute.PERFORM,
+    **credit.PERFORM,
+    **payout.PERFORM,
 }
 """What the hub does by itself, by kind of step."""
 
+CONCLUDE: dict[str, Conclude] = {**credit.CONCLUDE, **payout.CONCLUDE}
+"""What is of no order, and therefore not concluded by checkout."""
+
 PUBLISH_SECONDS = 3
 RETRY_SECONDS_MAX = 60
+BUSY_SECONDS = 5
+"""Before a vendor whose stream is full is asked anew."""
+STREAM_FULL = frozenset({10077, 10047, 10023})
+"""The broker's words for it: too many messages, too many bytes, no room at all. All are said before anything is stored."""
+
+
+def _nobody(_: str) -> None:
+    """Nobody wants to know."""
 
 
 class Dispatcher:
     """One worker's sending side."""
 
-    def __init__(self, wiring: Wiring, gateway: PaymentGateway, on_missing_stream: Callable[[str], None]) -> None:
+    def __init__(
+        self, wiring: Wiring, gateways: Gateways, on_missing_stream: Callable[[str], None], on_full: Callable[[str], None] = _nobody
+    ) -> None:
         self._wiring = wiring
-        self._gateway = gateway
+        self._gateways = gateways
         self._on_missing_stream = on_missing_stream
+        self._on_full = on_full
         self._room = asyncio.Semaphore(wiring.settings.worker.concurrency)
         self._own_room = wiring.settings.worker.concurrency
         """What the hub does itself has room of its own, so that a slow payment provider holds up no vendor."""
@@ -70,6 +93,11 @@ class Dispatcher:
         if not claimed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(due.wait(), self._wiring.settings.worker.poll_seconds)
+
+    async def idle(self) -> None:
+        """Wait until what is under way has ended."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def drain(self, within: float) -> None:
         """Take nothing more and let what is under way end."""
@@ -118,23 +146,45 @@ class Dispatcher:
         try:
             await self._wiring.bus.js.publish(subject, msgspec.json.encode(step.payload), timeout=PUBLISH_SECONDS, headers=headers)
         except (NatsError, TimeoutError, Unavailable, OSError) as error:
+            if isinstance(error, APIError) and error.err_code in STREAM_FULL:
+                await self._later(step)
+                return
             if isinstance(error, NoStreamResponseError):
                 self._on_missing_stream(step.target)
             await self._again(step, error)
             return
         log.info("step.sent", step=step.id, kind=step.kind, vendor=step.target, attempt=step.attempt)
 
+    async def _later(self, step: Step) -> None:
+        """The vendor has more to do than it can: the step stays as if it had not been sent, so that no time of the vendor's runs."""
+        self._on_full(step.target)
+        log.warning("step.vendor_busy", step=step.id, kind=step.kind, vendor=step.target, again_in=BUSY_SECONDS)
+        async with self._wiring.database.tx(HUB, current.get()) as tx:
+            await unsend(tx, step, BUSY_SECONDS)
+
     async def _perform(self, step: Step) -> None:
         try:
-            outcome = await PERFORM[step.kind](self._wiring.database, self._gateway, step)
+            outcome = await PERFORM[step.kind](self._wiring.database, self._gateways, step)
         except GatewayRefused as no:
             outcome = Outcome.refused(no.code, no.message)
         except (InDoubt, NotSent) as error:
             await self._again(step, error)
             return
         async with self._wiring.database.tx(HUB, current.get()) as tx:
-            applied = await conclude(tx, self._wiring.timing, step, outcome)
+            applied = await (
+                self._conclude(tx, step, outcome) if step.kind in CONCLUDE else conclude(tx, self._wiring.timing, step, outcome)
+            )
         log.info("step.performed", step=step.id, kind=step.kind, verdict=outcome.verdict, reason=outcome.reason, applied=applied)
+
+    async def _conclude(self, tx: Tx, step: Step, outcome: Outcome) -> bool:
+        """Record an answer to a step of no order, and what follows from it."""
+        if outcome.verdict is Verdict.PENDING:
+            await steps.retry_in(tx, step.id, self._wiring.timing.settling)
+            return False
+        if not await steps.end(tx, step.id, outcome):
+            return False
+        await CONCLUDE[step.kind](tx, step, outcome)
+        return True
 
     async def _again(self, step: Step, error: Exception) -> None:
         """The same step, key and parameters once more: an outcome in doubt is asked for again, never guessed."""

@@ -3,17 +3,25 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from hub.payments.ports import PaymentGateway
+from hub.ops.invariants import watch
+from hub.payments.ports import Gateways
+from hub.payouts.plan import plan_payouts
 from hub.runtime import logs
 from hub.settings import Settings
-from hub.wiring import Wiring, gateway, wire
-from hub.worker.accounts import open_accounts
+from hub.transfers.credit import pay_credits
+from hub.wiring import Wiring, gateways, wire
+from hub.worker.accounts import open_accounts, refresh_accounts
 from hub.worker.deadlines import forget, sweep
 from hub.worker.dispatch import Dispatcher
+from hub.worker.health import note_all
 from hub.worker.listen import Listener
+from hub.worker.provider import apply_events, sweep_events
+from hub.worker.pulse import Pulse
+from hub.worker.reconcile import reconcile_daily
 from hub.worker.supervise import forever
 
 log = structlog.get_logger("worker")
@@ -24,22 +32,34 @@ DRAIN_SECONDS = 10.0
 class Worker:
     """Sends, hears, sweeps. The wiring is opened and closed by the caller."""
 
-    def __init__(self, wiring: Wiring, provider: PaymentGateway) -> None:
+    def __init__(self, wiring: Wiring, gateways: Gateways) -> None:
         self._wiring = wiring
-        self._provider = provider
+        self._gateways = gateways
         self._listener = Listener(wiring)
-        self._dispatcher = Dispatcher(wiring, provider, self._listener.missing)
+        self._pulse = Pulse(wiring)
+        self._dispatcher = Dispatcher(wiring, gateways, self._listener.missing, self._pulse.full)
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to work."""
-        self._loops = [
-            asyncio.create_task(forever("dispatch", self._dispatcher.once, pause=0)),
-            asyncio.create_task(forever("listen", self._listener.once, pause=0.5)),
-            asyncio.create_task(forever("deadlines", lambda: sweep(self._wiring, hearing=self._listener.hears), pause=0.5)),
-            asyncio.create_task(forever("accounts", lambda: open_accounts(self._wiring, self._provider), pause=1)),
-            asyncio.create_task(forever("forget", lambda: forget(self._wiring), pause=3600)),
-        ]
+        wiring, gateways = self._wiring, self._gateways
+        loops: dict[str, tuple[Callable[[], Awaitable[object]], float]] = {
+            "dispatch": (self._dispatcher.once, 0),
+            "listen": (self._listener.once, 0.5),
+            "deadlines": (lambda: sweep(wiring, hearing=self._listener.hears), 0.5),
+            "pulse": (self._pulse.once, 1),
+            "accounts": (lambda: open_accounts(wiring, gateways), 1),
+            "account facts": (lambda: refresh_accounts(wiring, gateways), 5),
+            "provider events": (lambda: apply_events(wiring, gateways), 0.2),
+            "missed events": (lambda: sweep_events(wiring, gateways), 5),
+            "payouts": (lambda: plan_payouts(wiring.database, gateways, wiring.timing.marketplace), 30),
+            "credits": (lambda: pay_credits(wiring.database), 5),
+            "reconciliation": (lambda: reconcile_daily(wiring, gateways), 30),
+            "health": (lambda: note_all(wiring.database, gateways), 5),
+            "laws": (lambda: watch(wiring.database), 180),
+            "forget": (lambda: forget(wiring), 3600),
+        }
+        self._loops = [asyncio.create_task(forever(name, once, pause=pause)) for name, (once, pause) in loops.items()]
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, end."""
@@ -59,13 +79,14 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     wiring = wire(settings, "hub-worker")
-    provider = gateway(settings)
+    providers = gateways(wiring)
     await wiring.bus.start()
-    worker = Worker(wiring, provider)
+    worker = Worker(wiring, providers)
     worker.start()
     log.info("worker.started")
     await stop.wait()
     await worker.stop()
-    await provider.close()
+    for provider in providers.values():
+        await provider.close()
     await wiring.close()
     log.info("worker.stopped")

@@ -10,7 +10,7 @@ log = structlog.get_logger("worker")
 PAUSE_MAX = 5.0
 
 
-async def forever(name: str, once: Callable[[], Awaitable[None]], *, pause: float) -> None:
+async def forever(name: str, once: Callable[[], Awaitable[object]], *, pause: float) -> None:
     """Run `once` again and again, `pause` seconds apart."""
     trouble = 0
     while True:

@@ -15,6 +15,7 @@ OTHER_STATES = {
     "hub/runtime/steps.py": "a step's state is its saga's progress, written once when it ends",
     "hub/runtime/dead_letters.py": "triage of what was given up on",
     "hub/cart/store.py": "open or ordered",
+    "hub/webhooks/store.py": "what became of a provider's event",
     "hub/catalog/put_offers.py": "active or paused, as the vendor says",
 }
 """Tables with a column `state` that is no life, and who writes it."""

@@ -10,13 +10,13 @@ from tests.architecture.sources import modules, named
 
 ALL = list(tables().tables.values())
 MONEY = ("amount", "price", "total", "commission", "fee", "captured")
-DURATIONS = {"steps.redrive_seconds"}
+DURATIONS = {"steps.redrive_seconds", "vendor_liveness.oldest_seconds"}
 
 
 def leading(table: Table) -> list[list[str]]:
     """The columns of each index of a table, in order, however it was declared."""
     found: list[list[str]] = [
-        [column.name for column in index.columns] for index in table.indexes if not index.dialect_options["postgresql"]["where"]
+        [column.name for column in index.columns] for index in table.indexes if index.dialect_options["postgresql"]["where"] is None
     ]
     found += [
         [column.name for column in constraint.columns] for constraint in table.constraints if isinstance(constraint, UniqueConstraint)

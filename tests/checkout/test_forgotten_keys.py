@@ -8,7 +8,7 @@ import pytest_asyncio
 from hub.checkout.conclude import conclude
 from hub.gateways.stripe.gateway import StripeGateway
 from hub.gateways.stripe.wire import InProcess
-from hub.payments.ports import InDoubt, PaymentGateway
+from hub.payments.ports import Gateways, InDoubt
 from hub.runtime import steps
 from hub.runtime.steps import HUB_TARGET, Step
 from hub.sandbox.app import SECRET, Sandbox, create_sandbox
@@ -29,13 +29,13 @@ async def sandbox() -> AsyncGenerator[Sandbox]:
 
 
 @pytest_asyncio.fixture
-async def gateway(sandbox: Sandbox) -> AsyncGenerator[PaymentGateway]:
+async def gateways(sandbox: Sandbox) -> AsyncGenerator[Gateways]:
     made = StripeGateway(SECRET, base_url="http://sandbox", timeout=5, rate_per_second=None, wire=InProcess(sandbox, 5))
-    yield made
+    yield {made.name: made}
     await made.close()
 
 
-async def perform(api: Api, gateway: PaymentGateway, order_id: str, kind: str, *, away: Sandbox | None = None) -> None:
+async def perform(api: Api, gateways: Gateways, order_id: str, kind: str, *, away: Sandbox | None = None) -> None:
     """A worker performs the order's step of a kind; with `away` its first answer is lost, and it comes back after a day of that sandbox."""
 
     async def claimed() -> Step:
@@ -49,15 +49,15 @@ async def perform(api: Api, gateway: PaymentGateway, order_id: str, kind: str, *
     assert step.target == HUB_TARGET
     if away is not None:
         with pytest.raises(InDoubt):
-            await PERFORM[kind](api.wiring.database, gateway, step)
+            await PERFORM[kind](api.wiring.database, gateways, step)
         await turn(away, "advance", {"seconds": DAY + 1})
         step = await claimed()
-    outcome = await PERFORM[kind](api.wiring.database, gateway, step)
+    outcome = await PERFORM[kind](api.wiring.database, gateways, step)
     async with api.wiring.database.tx() as tx:
         await conclude(tx, api.wiring.timing, step, outcome)
 
 
-async def captured(api: Api, gateway: PaymentGateway) -> str:
+async def captured(api: Api, gateways: Gateways) -> str:
     """A paid order of two vendors who work by hand, so that there is more to draw on than one share."""
     cart = await api.cart()
     for vendor in ("acme", "bolt"):
@@ -65,10 +65,10 @@ async def captured(api: Api, gateway: PaymentGateway) -> str:
         assert (await api("ada", "PUT", f"/v1/carts/{cart}/lines/{offer}", {"quantity": 1})).status_code == 200
     quote = (await api("ada", "POST", f"/v1/carts/{cart}/quotes", {"address": ADDRESS})).json()
     order = (await api("ada", "POST", "/v1/orders", {"quote_id": quote["id"], "payment_method": "pm_card_visa"})).json()
-    await perform(api, gateway, order["id"], "payment.authorize")
+    await perform(api, gateways, order["id"], "payment.authorize")
     for sub in order["sub_orders"]:
         assert (await api(sub["vendor"], "POST", f"/v1/vendor/orders/{sub['id']}/accept")).status_code == 200
-    await perform(api, gateway, order["id"], "payment.capture")
+    await perform(api, gateways, order["id"], "payment.capture")
     return order["id"]
 
 
@@ -80,22 +80,23 @@ async def shipped(api: Api, order_id: str, vendor: str) -> str:
     return sub
 
 
-async def test_a_share_is_transferred_once(api: Api, gateway: PaymentGateway, sandbox: Sandbox) -> None:
-    order_id = await captured(api, gateway)
-    account = await gateway.open_account("account.acme", vendor="acme", name="Acme", country="DE")
+async def test_a_share_is_transferred_once(api: Api, gateways: Gateways, sandbox: Sandbox) -> None:
+    order_id = await captured(api, gateways)
+    account = await gateways["stripe"].open_account("account.acme", vendor="acme", name="Acme", country="DE")
     async with api.wiring.database.tx() as tx:
         assert await vendors.set_connected_account(tx, "acme", account)
     sub = await shipped(api, order_id, "acme")
     assert (await api("acme", "POST", f"/v1/vendor/orders/{sub}/delivery")).status_code == 200
+    await perform(api, gateways, order_id, "payout.release")
     await turn(sandbox, "faults", {"match": "POST /v1/transfers", "mode": "drop_after"})
-    await perform(api, gateway, order_id, "payout.transfer", away=sandbox)
+    await perform(api, gateways, order_id, "payout.transfer", away=sandbox)
     assert len(sandbox.store.find("transfer", PLATFORM, [])) == 1
 
 
-async def test_a_part_is_refunded_once(api: Api, gateway: PaymentGateway, sandbox: Sandbox) -> None:
-    order_id = await captured(api, gateway)
+async def test_a_part_is_refunded_once(api: Api, gateways: Gateways, sandbox: Sandbox) -> None:
+    order_id = await captured(api, gateways)
     await shipped(api, order_id, "bolt")
     assert (await api("ada", "POST", f"/v1/orders/{order_id}/cancel")).status_code == 200
     await turn(sandbox, "faults", {"match": "POST /v1/refunds", "mode": "drop_after"})
-    await perform(api, gateway, order_id, "payment.refund", away=sandbox)
+    await perform(api, gateways, order_id, "payment.refund", away=sandbox)
     assert len(sandbox.store.find("refund", PLATFORM, [])) == 1

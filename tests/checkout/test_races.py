@@ -91,7 +91,7 @@ async def paid(api: Api, order_id: str) -> None:
 
 async def capture(api: Api, order_id: str) -> None:
     [step] = await of(api, order_id, "payment.capture")
-    await answer(api, order_id, "payment.capture", Outcome.ok(charge=f"ch_{order_id}", amount=step.payload["amount"], fee=30))
+    await answer(api, order_id, "payment.capture", Outcome.ok(charge=f"ch_{order_id}", amount=step.payload["amount"], fee=30, held=True))
 
 
 async def order_of(api: Api, order_id: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ SECRETS = {
     "ACME_AUDIO_NATS_SEED": SEED,
     "STRIPE_API_KEY": "sk_test_compose",
     "STRIPE_WEBHOOK_SECRET": "whsec_compose",
+    "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_compose_connect",
     "STRIPE_BASE_URL": "http://127.0.0.1:9",  # nobody there: these processes must start without it
 }
 

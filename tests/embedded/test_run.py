@@ -82,6 +82,11 @@ def all_gone(folder: Path) -> bool:
     return True
 
 
+def fetched(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read().decode()
+
+
 def is_ready(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:
@@ -122,8 +127,13 @@ async def test_it_is_ready_in_time_and_says_how_to_use_it(hub: Hub, data: Path):
     said = hub.output.read_text()
     assert running.url in said
     assert f"{running.url}/schema" in said
-    assert "buyer.sh" in said
-    assert "curl" in (data / "buyer.sh").read_text()
+    assert "ask.sh" in said
+    assert "curl" in (data / "ask.sh").read_text()
+
+    assert "bank_transfer" in fetched(f"{running.url}/v1/payment-methods")
+    api_log = hub.folder.logs / "api.log"
+    until(lambda: '"webhook.received"' in api_log.read_text(), 20)  # vendors' accounts are opened; the sandbox tells of it
+    assert '"webhook.refused"' not in api_log.read_text()
 
     second = Hub(data, name="second.out")
     assert second.process.wait(30) == 1
@@ -170,6 +180,10 @@ def _another(hub: Hub, name: str, before: int) -> bool:
 
 def test_after_a_kill_the_next_start_works_and_ctrl_c_ends_it(hub: Hub, data: Path):
     hub.ready()
+    words = [*COMMAND, "reconcile", "--data", str(data)]
+    proved = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+    assert proved.returncode == 0, proved.stderr
+    assert "equal to the cent" in proved.stdout
     assert hub.end(signal.SIGINT) == 0
     assert all_gone(data)
 

@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 
 from hub.gateways.stripe.gateway import StripeGateway
-from hub.gateways.stripe.wire import InProcess
-from hub.payments.ports import Authorized, Captured, PaymentGateway
+from hub.gateways.stripe.wire import InProcess, Wire
+from hub.payments.facts import Captured, PaymentFacts
+from hub.payments.ports import PaymentGateway
 from hub.sandbox.app import SECRET, create_sandbox
 from hub.sandbox.serve import running
 from hub.sandbox.store import PLATFORM
@@ -32,8 +33,8 @@ class World:
         self._gateways: list[StripeGateway] = []
         self.gateway = self.connect()
 
-    def connect(self, timeout: float = 10.0, secret: str = SECRET) -> StripeGateway:
-        wire = None if self.base else InProcess(self.watched, timeout)
+    def connect(self, timeout: float = 10.0, secret: str = SECRET, wire: Wire | None = None) -> StripeGateway:
+        wire = wire or (None if self.base else InProcess(self.watched, timeout))
         gateway = StripeGateway(secret, base_url=self.base or "http://sandbox", timeout=timeout, rate_per_second=None, wire=wire)
         self._gateways.append(gateway)
         return gateway
@@ -45,19 +46,24 @@ class World:
     async def turn(self, path: str, body: dict[str, Any] | None = None, **how: Any) -> dict[str, Any]:
         return await turn(self.watched, path, body, **how)
 
-    def kept(self, kind: str, **equal: Any) -> list[dict[str, Any]]:
+    def kept(self, kind: str, *, owner: str = PLATFORM, **equal: Any) -> list[dict[str, Any]]:
         """What the sandbox remembers, whatever it answered."""
-        return self.watched.sandbox.store.find(kind, PLATFORM, [(f"$.{name}", "=", value) for name, value in equal.items()])
+        return self.watched.sandbox.store.find(kind, owner, [(f"$.{name}", "=", value) for name, value in equal.items()])
 
     async def opened(self, key: str = "open", payment_method: str = "pm_card_visa") -> str:
         paid = await self.gateway.open_payment(key, order_id=ORDER, amount=AMOUNT, currency="EUR", payment_method=payment_method)
         return paid.reference
 
-    async def held(self) -> Authorized:
+    async def held(self) -> PaymentFacts:
         return await self.gateway.authorize("authorize", await self.opened())
 
     async def captured(self, amount: int = AMOUNT) -> Captured:
         return await self.gateway.capture("capture", (await self.held()).reference, amount)
+
+    async def available(self) -> None:
+        """Money that may be paid out."""
+        await self.captured()
+        await self.turn("advance", {"seconds": 3 * 86_400})
 
     async def account(self) -> str:
         account = await self.gateway.open_account("account", vendor="acme", name="Acme", country="DE")

@@ -10,6 +10,7 @@ from hub.gateways.stripe.breaker import Breaker
 from hub.gateways.stripe.gateway import StripeGateway
 from hub.gateways.stripe.pace import Pace
 from hub.payments.ports import GatewayRefused, InDoubt, NotSent
+from tests.gateways.conftest import World
 
 RESET = 0.15
 
@@ -100,6 +101,33 @@ class TestBreaker:
         gate.set()
         assert await late == "done"
         assert breaker.state == "open"
+
+
+class TestChangesAreTold:
+    async def test_each_once_and_in_order(self) -> None:
+        breaker = Breaker("test", fail_max=2, reset_seconds=RESET)
+        told: list[str] = []
+        breaker.on_change(told.append)
+        assert await breaker.run(fine) == "done"
+        for error in (InDoubt("?"), NotSent("no")):
+            with pytest.raises(type(error)):
+                await breaker.run(raising(error))
+        with pytest.raises(NotSent):
+            await breaker.run(fine)
+        assert told == ["open"]
+        await asyncio.sleep(RESET)
+        assert await breaker.run(fine) == "done"
+        assert told == ["open", "half-open", "closed"]
+
+    async def test_a_gateway_tells_that_stripe_is_away_and_back(self, local: World) -> None:
+        told: list[str] = []
+        local.gateway.breaker.on_change(told.append)
+        await local.opened()
+        await local.turn("faults", {"match": "*", "mode": "drop_before", "times": 10})
+        for _ in range(10):
+            with pytest.raises(InDoubt):
+                await local.gateway.look_payment("pi_1")
+        assert told == ["open"]
 
 
 class TestPace:

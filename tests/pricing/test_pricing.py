@@ -1,4 +1,4 @@
-"""The arithmetic of quotes, tax and commission, for any numbers."""
+"""The arithmetic of quotes and tax, for any numbers."""
 
 import tomllib
 from datetime import UTC, datetime
@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.kernel.errors import Conflict, Invalid
-from hub.pricing.commission import CommissionRule, commission, rule_from
-from hub.pricing.quote import PricedVendor, Quote, QuotedLine, Subject, build
+from hub.pricing.quote import PricedVendor, Prices, Quote, QuotedLine, Subject, build
 from hub.pricing.tax import TaxRates, included, rates_from
 from hub.settings import CONFIG
 from vendor_sdk.messages import Address
@@ -43,7 +42,7 @@ def price(lines: list[QuotedLine], country: str = "DE", vendors: dict[str, Price
     subject = Subject(
         id="quo_1", cart_id="cart_1", customer_id="cus_1", currency="EUR", address=address, expires_at=datetime(2030, 1, 1, tzinfo=UTC)
     )
-    return build(subject, lines, vendors, RATES)
+    return build(subject, lines, vendors, Prices(rates=RATES))
 
 
 def rounded_half_up(exact: Fraction) -> int:
@@ -102,14 +101,3 @@ class TestTax:
 
     def test_the_file_is_read(self):
         assert rates_from(tomllib.loads((CONFIG / "tax.toml").read_text())).of("DE") == 1900
-
-
-class TestCommission:
-    @given(AMOUNTS, BPS)
-    def test_is_rounded_half_up_and_never_more_than_the_goods(self, goods: int, bps: int):
-        ours = commission(goods, CommissionRule(name="x", bps=bps))
-        assert ours == rounded_half_up(Fraction(goods * bps, 10_000))
-        assert 0 <= ours <= goods
-
-    def test_the_file_is_read(self):
-        assert rule_from(tomllib.loads((CONFIG / "commission.toml").read_text())) == CommissionRule(name="standard", bps=1000)

@@ -10,19 +10,20 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hub.ledger import recipes
 from hub.ledger import store as ledger
-from hub.ledger.recipes import CLEARING, COMMISSION, Posting, Share
+from hub.ledger.recipes import COMMISSION, Posting, Share
 from hub.runtime import life
 from hub.runtime.database import Database
 from hub.runtime.life import Move
 
+CLEARING = recipes.clearing("stripe")
 TABLES = ("ledger_transactions", "ledger_postings", "timeline")
 
 
 @pytest_asyncio.fixture(scope="module", autouse=True)
 async def _something_written(database: Database) -> None:
-    share = Share("acme", "sub_1", 1490, 100)
+    share = Share(vendor="acme", sub_order_id="sub_1", paid=1490, discount=0, share=1390, commission=100, tax=0)
     async with database.tx() as tx:
-        await ledger.post(tx, "capture", order_id="ord_1", cause="cmd_1", moves=recipes.capture("ord_1", 1490, 68, "EUR"))
+        await ledger.post(tx, "capture", order_id="ord_1", cause="cmd_1", moves=recipes.capture("stripe", "ord_1", 1490, 68, "EUR"))
         await ledger.post(tx, "allocate", order_id="ord_1", cause="cmd_1", moves=recipes.allocate("ord_1", [share], "EUR"))
         life.record(tx, Move(life="order", subject_id="ord_1", saga_id="ord_1", event="born", before=None, after="placed"))
 

@@ -193,7 +193,7 @@ async def test_an_ended_step_stays_as_it_ended(database: Database) -> None:
     (step_id,) = await added(database, step())
     async with database.tx() as tx:
         await steps.end(tx, step_id, Outcome.refused("no"))
-        await steps.ask_again(tx, step_id, 0)
+        await steps.retry_in(tx, step_id, 0)
         await steps.retry_in(tx, step_id, 0)
         await steps.cancel_open(tx, "ord_1", "stock.reserve")
     assert await state_of(database, step_id) == ("done", Verdict.REFUSED)
@@ -216,7 +216,7 @@ async def test_pending_and_a_retry_go_on_counting(database: Database) -> None:
     asked, tried = await added(database, step("a"), step("b"))
     assert len(await claimed(database)) == 2
     async with database.tx() as tx:
-        await steps.ask_again(tx, asked, 0)
+        await steps.retry_in(tx, asked, 0)
         await steps.retry_in(tx, tried, 0)
     assert {found.id: found.attempt for found in await claimed(database)} == {asked: 2, tried: 2}
 

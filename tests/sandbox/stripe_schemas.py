@@ -113,8 +113,8 @@ class _Reader:
 
     def _union(self, parts: list[ast.expr], scope: dict[str, ast.ClassDef]) -> Schema:
         flat = [side for part in parts for side in _sides(part)]
-        # `Literal[…] | str` is the wheel's "these today": held to the values of today.
-        if any(_is_literal(part) for part in flat):
+        # `Literal[…] | str` is the wheel's "these today": held to the values of today. `Literal[""] | str` is "any, or cleared".
+        if any(_is_literal(part) and ast.unparse(part.slice) != "''" for part in flat if isinstance(part, ast.Subscript)):
             flat = [part for part in flat if not (isinstance(part, ast.Name) and part.id == "str")]
         return {"anyOf": [self.of(part, scope) for part in flat]}
 
@@ -147,7 +147,7 @@ class Checked:
 
     def wrong(self, obj: Any) -> list[str]:
         """What does not fit, as ``$.path: why``."""
-        return [f"{error.json_path}: {error.message}" for error in self._validator.iter_errors(obj)]
+        return [f"{error.json_path}: {error.message[:200]}" for error in self._validator.iter_errors(obj)]
 
 
 @functools.cache

@@ -7,44 +7,8 @@ import stripe
 
 from tests.sandbox.conftest import EPOCH
 from tests.sandbox.controls import turn
-from tests.sandbox.watched import CONTRACT, Watched
-
-DAY = 86_400
-
-
-async def hold(client: stripe.StripeClient, amount: int = 10_000, **params: Any) -> stripe.PaymentIntent:
-    given: Any = {"amount": amount, "currency": "eur", "payment_method": "pm_card_visa", "capture_method": "manual", "confirm": True}
-    return await client.v1.payment_intents.create_async(given | params)
-
-
-async def charge(client: stripe.StripeClient, amount: int = 10_000, take: int | None = None, **params: Any) -> stripe.Charge:
-    intent = await hold(client, amount, **params)
-    taken = await client.v1.payment_intents.capture_async(intent.id, {"amount_to_capture": take or amount, "expand": ["latest_charge"]})
-    assert isinstance(taken.latest_charge, stripe.Charge)
-    return taken.latest_charge
-
-
-async def vendor(client: stripe.StripeClient, app: Watched, *, losses: Any = "application") -> str:
-    account = await client.v1.accounts.create_async(
-        {
-            "country": "DE",
-            "capabilities": {"transfers": {"requested": True}},
-            "controller": {"losses": {"payments": losses}, "fees": {"payer": "application"}, "stripe_dashboard": {"type": "express"}},
-        }
-    )
-    await turn(app, f"accounts/{account.id}/onboard")
-    return account.id
-
-
-async def move(client: stripe.StripeClient, amount: int, account: str, source: stripe.Charge) -> stripe.Transfer:
-    return await client.v1.transfers.create_async(
-        {"amount": amount, "currency": "eur", "destination": account, "source_transaction": source.id}
-    )
-
-
-async def balance(client: stripe.StripeClient, account: str | None = None) -> tuple[int, int]:
-    found = await client.v1.balance.retrieve_async({}, {"stripe_account": account})
-    return sum(part.amount for part in found.available), sum(part.amount for part in found.pending)
+from tests.sandbox.trade import DAY, balance, charge, hold, move, vendor
+from tests.sandbox.watched import Watched
 
 
 class TestPaymentIntents:
@@ -254,43 +218,3 @@ class TestReading:
             "refund.created",
             "charge.refunded",
         ]
-
-    async def test_the_rest_of_the_endpoints_answer_as_stripe_says(self, client: stripe.StripeClient, watched: Watched) -> None:
-        """With the calls above this touches every simulated endpoint; the watch checks each form and answer."""
-        v1 = client.v1
-        paid, account = await charge(client), await vendor(client, watched)
-        await v1.accounts.retrieve_async(account)
-        await v1.accounts.update_async(account, {"metadata": {"vendor": "acme"}})
-        await v1.accounts.list_async()
-        await v1.accounts.capabilities.retrieve_async(account, "transfers")
-        await v1.accounts.capabilities.update_async(account, "card_payments", {"requested": True})
-        await v1.account_links.create_async(
-            {"account": account, "type": "account_onboarding", "refresh_url": "https://a.test", "return_url": "https://a.test"}
-        )
-        intent = await v1.payment_intents.create_async({"amount": 5_000, "currency": "eur", "metadata": {"step": "s1"}})
-        await v1.payment_intents.confirm_async(intent.id, {"payment_method": "pm_card_mastercard"})
-        await v1.payment_intents.cancel_async((await hold(client)).id)
-        assert [one.id for one in (await v1.payment_intents.search_async({"query": "metadata['step']:'s1'"})).data] == [intent.id]
-        await v1.charges.list_async({"payment_intent": intent.id})
-        refund = await v1.refunds.create_async({"payment_intent": intent.id, "amount": 100})
-        await v1.refunds.retrieve_async(refund.id)
-        await v1.refunds.list_async({"charge": paid.id})
-        moved = await v1.transfers.create_async({"amount": 100, "currency": "eur", "destination": account, "source_transaction": paid.id})
-        back = await v1.transfers.reversals.create_async(moved.id, {"amount": 50})
-        await v1.transfers.reversals.retrieve_async(moved.id, back.id)
-        await v1.transfers.reversals.list_async(moved.id)
-        await v1.transfers.list_async({"destination": account})
-        await v1.payouts.list_async()
-        await v1.events.retrieve_async((await v1.events.list_async()).data[0].id)
-        untouched = set(CONTRACT) - watched.seen
-        assert untouched == {
-            "GET /v1/charges/{}",
-            "GET /v1/payment_intents",
-            "GET /v1/payment_intents/{}",
-            "GET /v1/transfers/{}",
-            "GET /v1/balance",
-            "GET /v1/balance_transactions",
-            "GET /v1/balance_transactions/{}",
-            "POST /v1/payouts",
-            "GET /v1/payouts/{}",
-        }

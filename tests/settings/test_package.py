@@ -13,7 +13,7 @@ NOT_SOURCE = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", 
 PROGRAM = """
 import hub.app, hub.migrate, hub.seed, hub.settings
 print(hub.__file__)
-print(hub.app.cart_rules(hub.settings.load_settings()).currency, hub.app.commission_rule().name)
+print(hub.app.cart_rules(hub.settings.load_settings()).currency, hub.app.commission(hub.settings.load_settings()).rules[0].name)
 print((hub.settings.CONFIG / "sample.toml").exists())
 print(sorted(path.name for path in hub.migrate.MIGRATIONS.rglob("*.*") if "cache" not in str(path)))
 """

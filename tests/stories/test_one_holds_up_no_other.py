@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest_asyncio
-from nats.js.api import RetentionPolicy, StreamConfig
+from nats.js.api import AckPolicy, RetentionPolicy, StreamConfig
 from sqlalchemy import text
 
 from hub.runtime import steps, topology
@@ -62,6 +62,21 @@ async def test_a_stream_of_an_older_make_is_made_anew(world: World) -> None:
     await js.add_stream(older)
     await asyncio.gather(*(topology.ensure_vendor(js, "zeta") for _ in range(3)))
     assert (await js.stream_info("CMD_zeta")).config.retention == RetentionPolicy.WORK_QUEUE
+
+
+async def test_a_consumer_of_an_older_make_gives_way_and_loses_nothing(world: World) -> None:
+    """One consumer of all areas, as it was once; what it had not acknowledged goes to the new ones."""
+    js = world.wiring.bus.js
+    stream = next(config for config in topology.streams("eta") if config.name == "CMD_eta")
+    await js.add_stream(stream)
+    await js.add_consumer("CMD_eta", durable_name="spoke", filter_subject="cmd.eta.>", ack_policy=AckPolicy.EXPLICIT)
+    await js.publish("cmd.eta.stock.release", b"{}")
+    await asyncio.gather(*(topology.ensure_vendor(js, "eta") for _ in range(3)))
+    assert {info.name: info.num_pending for info in await js.consumers_info("CMD_eta")} == {
+        subjects.spoke_consumer("stock"): 1,
+        subjects.spoke_consumer("orders"): 0,
+        subjects.spoke_consumer("shipping"): 0,
+    }
 
 
 async def test_one_vendor_without_streams_leaves_the_others_heard(world: World) -> None:

@@ -24,7 +24,7 @@ async def test_an_order_over_three_vendors_is_paid_shipped_and_shared_out(world:
     assert {account: amount for account, amount in balances.items() if amount} == {
         "commission": 600,
         "processing_fees": -fee,
-        "clearing": fee - 600,
+        "clearing:stripe": fee - 600,
     }
     assert await world.breaches() == []
 

@@ -140,8 +140,8 @@ class Stand:
         """Wait until nothing is with the spoke or on its way to it."""
 
         async def done() -> bool:
-            info = await self.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)
-            return not info.num_ack_pending and not info.num_pending
+            infos = await self.js.consumers_info(subjects.command_stream(vendor))
+            return not any(info.num_ack_pending or info.num_pending for info in infos)
 
         await until(done, within)
 

@@ -91,7 +91,8 @@ async def test_an_open_breaker_is_not_asked_again_and_is_per_capability() -> Non
     assert flaky.calls == 0
     assert await guard.call("orders", flaky) == "done"
     assert guard.states == {"stock": "open", "orders": "closed"}
-    assert guard.closed_for() > 8
+    assert guard.closed_for("stock") > 8
+    assert guard.closed_for("orders") == guard.closed_for("shipping") == 0
 
 
 async def test_a_foreign_exception_is_a_fault_of_the_adapter() -> None:
@@ -119,6 +120,53 @@ async def test_no_more_calls_at_once_than_allowed() -> None:
     guard = Guard(Limits(max_concurrency=3), ["stock"])
     await asyncio.gather(*(guard.call("stock", count) for _ in range(12)))
     assert most == 3
+
+
+async def test_a_capability_that_hangs_leaves_room_for_the_others() -> None:
+    guard = Guard(Limits(max_concurrency=1), ["stock", "orders"])
+    hanging = asyncio.ensure_future(guard.call("stock", lambda: asyncio.sleep(10)))
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(guard.call("orders", Flaky()), 1) == "done"
+    hanging.cancel()
+
+
+async def test_business_errors_in_a_row_leave_the_breaker_closed() -> None:
+    """Not one of the five words of an adapter that answers says anything against its system; only `Retry` and foreign errors do."""
+    guard = Guard(Limits(attempts=1, breaker_failures=2), ["stock"])
+    for error in (Rejected("no", reason="gone"), Unsupported("no"), Misconfigured("no"), NeedsReauth("no")) * 2:
+        with pytest.raises(type(error)):
+            await guard.call("stock", Flaky(error))
+    assert guard.states == {"stock": "closed"}
+    for error in (Retry("busy"), KeyError("total")):
+        with pytest.raises(AdapterError):
+            await guard.call("stock", Flaky(error))
+    assert guard.states == {"stock": "open"}
+
+
+async def test_pauses_grow_and_differ() -> None:
+    """Or all spokes that a fault struck at once would come back at once."""
+    pauses: list[float] = []
+    for _ in range(2):
+        at: list[float] = []
+
+        async def busy(at: list[float] = at) -> str:
+            at.append(time.monotonic())
+            raise Retry("busy")
+
+        limits = Limits(attempts=3, wait_first=0.05, wait_max=1, breaker_failures=100)
+        with pytest.raises(Retry):
+            await Guard(limits, ["stock"]).call("stock", busy)
+        assert at[1] - at[0] >= 0.05
+        assert at[2] - at[1] >= 0.1
+        pauses += [at[1] - at[0], at[2] - at[1]]
+    assert abs(pauses[0] - pauses[2]) > 1e-4 or abs(pauses[1] - pauses[3]) > 1e-4
+
+
+async def test_a_breaker_that_opens_meanwhile_ends_the_asking() -> None:
+    flaky = Flaky(*(Retry("busy") for _ in range(9)))
+    with pytest.raises(Open):
+        await Guard(Limits(attempts=9, wait_first=0.001, breaker_failures=2, breaker_reset=9), ["stock"]).call("stock", flaky)
+    assert flaky.calls == 2
 
 
 async def test_cancellation_passes_through() -> None:

@@ -67,7 +67,7 @@ async def test_after_a_cut_line_no_command_goes_to_the_old_one(stand: Stand, ven
         await asyncio.sleep(0.1)
         await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
         await stand.event(f"{vendor}.r{number}.reserved", within=2)
-    info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)
+    info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.spoke_consumer("stock"))
     assert info.num_waiting == 1
 
 
@@ -189,7 +189,7 @@ async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
 
         await client.subscribe(">", cb=see)
         for prefix in (subjects.SPOKE_JETSTREAM_PREFIX, "$JS.API"):
-            pull = f"{prefix}.CONSUMER.MSG.NEXT.{subjects.command_stream(good)}.{subjects.CONSUMER_SPOKE}"
+            pull = f"{prefix}.CONSUMER.MSG.NEXT.{subjects.command_stream(good)}.{subjects.spoke_consumer('stock')}"
             with pytest.raises((NatsError, TimeoutError)):
                 await client.request(pull, b'{"batch":1,"no_wait":true}', timeout=0.3)
         await client.jetstream().publish(f"evt.{good}.stock.reserved", b"{}")
@@ -204,7 +204,7 @@ async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
         assert not [
             subject for subject in seen if good in subject and not subject.startswith(("evt.", "hb.", "cmd.", "JSHUB.", "$JS.API."))
         ]
-        waiting = await stand.js.consumer_info(subjects.command_stream(good), subjects.CONSUMER_SPOKE)
+        waiting = await stand.js.consumer_info(subjects.command_stream(good), subjects.spoke_consumer("stock"))
         assert waiting.num_pending == 1
     finally:
         await client.close()

@@ -47,7 +47,7 @@ async def test_killed_between_answer_and_ack_it_answers_from_memory(
     stand: Stand, vendor: str, folder: Path, processes: list[SpokeProcess]
 ) -> None:
     """The vendor's system here forgets its keys: only the spoke's own memory stands between one effect and two."""
-    impatient = (await stand.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)).config
+    impatient = (await stand.js.consumer_info(subjects.command_stream(vendor), subjects.spoke_consumer("shipping"))).config
     await stand.js.add_consumer(subjects.command_stream(vendor), impatient.evolve(backoff=None, ack_wait=1.0))
     write_settings(stand, folder, vendor, "forgetful = true\nship_after = 1.0\ndeliver_after = 0.0")
     spoke = SpokeProcess(stand, folder, vendor)

@@ -144,7 +144,7 @@ async def test_a_recalled_order_is_not_accepted_later(stand: Stand, vendor: str,
     await run_spoke(vendor, {"accept_after": 0.5})
     await stand.command(vendor, orders.submit("sub-1"), f"{vendor}.s")
     await stand.event(f"{vendor}.s.pending")
-    await stand.command(vendor, orders.recall("sub-1", f"{vendor}.s"), f"{vendor}.c")
+    await stand.command(vendor, orders.recall("sub-20", f"{vendor}.s"), f"{vendor}.c")
     assert isinstance((await stand.event(f"{vendor}.c.recalled")).body, Recalled)
     await stand.command(vendor, orders.submit("sub-1"), f"{vendor}.s", attempt=2)
     declined = (await stand.event(f"{vendor}.s.declined", attempt=2)).body
@@ -219,14 +219,14 @@ async def test_a_late_command_that_was_done_is_still_answered(stand: Stand, vend
 
 async def test_slow_work_stays_ours_beyond_the_brokers_patience(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     """The consumer would deliver again after 0.5 s; the spoke says that it is still at work."""
-    config = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)
+    config = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.spoke_consumer("stock"))
     impatient = config.config.evolve(backoff=None, ack_wait=0.5)
     await stand.js.add_consumer(subjects.command_stream(vendor), impatient)
     await run_spoke(vendor, {"forgetful": True, "faults": [{"do": "slow", "seconds": 1.5}]}, progress=0.2)
     await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
     await stand.event(f"{vendor}.r.reserved")
     await stand.settled(vendor)
-    info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.CONSUMER_SPOKE)
+    info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.spoke_consumer("stock"))
     assert info.delivered
     assert info.delivered.consumer_seq == 1
 
@@ -244,15 +244,38 @@ async def test_an_open_breaker_stops_the_pulling(stand: Stand, vendor: str, run_
     await until(lambda: spoke.breakers["stock"] == "open")
     await asyncio.sleep(0.3)
     stream = subjects.command_stream(vendor)
-    info = await stand.js.consumer_info(stream, subjects.CONSUMER_SPOKE)
+    info = await stand.js.consumer_info(stream, subjects.spoke_consumer("stock"))
     waiting = info.num_pending
     assert waiting is not None
     assert waiting >= 40 - 3 - 2 * 4
     await asyncio.sleep(0.5)
-    assert (await stand.js.consumer_info(stream, subjects.CONSUMER_SPOKE)).num_pending == waiting
+    assert (await stand.js.consumer_info(stream, subjects.spoke_consumer("stock"))).num_pending == waiting
     for number in range(40):
         await stand.event(f"{vendor}.r{number}.reserved")
     assert len(stand.effects(vendor)) == 40
+
+
+async def test_an_open_breaker_stops_its_capability_alone(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
+    """Reservations wait at the broker, not one delivery of theirs is used up; recalls are done at once."""
+    spoke = await run_spoke(
+        vendor,
+        {"faults": [{"do": "retry", "times": 2, "on": "stock.reserve"}]},
+        concurrency=2,
+        guard={"attempts": 9, "wait_first": 0.01, "breaker_failures": 2, "breaker_reset": 2.0},
+    )
+    await stand.command(vendor, orders.reserve("sub-0"), f"{vendor}.r0")
+    await until(lambda: spoke.breakers["stock"] == "open")
+    for number in range(1, 10):
+        await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
+    await stand.command(vendor, orders.recall("sub-20", f"{vendor}.s"), f"{vendor}.l")
+    await stand.event(f"{vendor}.l.recalled", within=1)
+    assert spoke.breakers == {"stock": "open", "orders": "closed", "shipping": "closed"}
+    for number in range(10):
+        await stand.event(f"{vendor}.r{number}.reserved")
+    await until(lambda: spoke.breakers["stock"] == "closed")
+    info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.spoke_consumer("stock"))
+    assert info.delivered
+    assert info.delivered.consumer_seq == 10, "each was delivered once"
 
 
 async def test_a_heartbeat_tells_how_well_it_is(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:

@@ -25,6 +25,10 @@ class Breaker:
         )
         self._trial = False
 
+    def on_change(self, tell: Callable[[str], None]) -> None:
+        """From now on tell each new state, at once and from within the call that changed it; `tell` must neither wait nor raise."""
+        self._circuit.add_listeners(_Teller(tell))
+
     @property
     def state(self) -> str:
         """``closed``, ``open`` or ``half-open``."""
@@ -77,6 +81,17 @@ class Breaker:
             self._circuit.call(_raise, error)
         except (InDoubt, NotSent):
             return
+
+
+class _Teller(pybreaker.CircuitBreakerListener):
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def state_change(
+        self, cb: pybreaker.CircuitBreaker, old_state: pybreaker.CircuitBreakerState | None, new_state: pybreaker.CircuitBreakerState
+    ) -> None:
+        del cb, old_state
+        self._tell(new_state.name)
 
 
 def _raise(error: Exception) -> None:

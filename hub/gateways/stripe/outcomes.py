@@ -8,6 +8,9 @@ from hub.payments.ports import GatewayRefused, InDoubt, NotSent
 BURNT = "provider_error"
 """A 500 that Stripe has saved under the key: this key can never give an answer again."""
 
+MISUSED = "idempotency_error"
+"""The key was used before with other parameters: a fault of ours that nothing found can excuse."""
+
 RATE_LIMIT_SECONDS = 1.0
 UNAUTHORIZED_SECONDS = 60.0
 SERVER_ERRORS = 500
@@ -19,7 +22,7 @@ REFUSALS: dict[type[stripe.StripeError], str] = {
     stripe.CardError: "card_declined",
     stripe.InvalidRequestError: "invalid_request_error",
     stripe.PermissionError: "permission_denied",
-    stripe.IdempotencyError: "idempotency_error",
+    stripe.IdempotencyError: MISUSED,
 }
 """Definite answers, and the word for them where Stripe gives no code."""
 

@@ -1,0 +1,1 @@
+"""Vendors' connected accounts at a provider: opened, onboarded, looked at."""

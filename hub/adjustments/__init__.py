@@ -1,0 +1,1 @@
+"""Fines and bonuses, by rule and by hand."""

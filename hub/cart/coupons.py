@@ -1,0 +1,43 @@
+"""How often coupons were used: counted when an order is placed, given back when it falls out whole."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, insert, select, text
+
+from hub.cart.tables import coupon_uses
+from hub.kernel.errors import Conflict
+from hub.pricing.promotions import Used
+from hub.runtime.database import Tx
+
+_ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended('coupon ' || code, 0)) FROM unnest(cast(:codes AS text[])) AS code")
+
+
+async def use(tx: Tx, order_id: str, customer_id: str, coupons: Sequence[Used]) -> None:
+    """Note that an order uses these coupons. Raises `Conflict` (``coupon_used_up``); orders in a race for the last use wait in line."""
+    if limited := sorted((coupon for coupon in coupons if coupon.is_limited), key=lambda coupon: coupon.code):
+        await tx.execute(_ONE_BY_ONE, {"codes": [coupon.code for coupon in limited]})
+    await check(tx, customer_id, [("/quote_id", coupon) for coupon in coupons])
+    rows = [{"order_id": order_id, "code": coupon.code, "customer_id": customer_id} for coupon in coupons]
+    await tx.execute(insert(coupon_uses), rows)
+
+
+async def check(tx: Tx, customer_id: str, coupons: Sequence[tuple[str, Used]]) -> None:
+    """Of fields and their coupons: raises `Conflict` (``coupon_used_up``) for the first that has no use left."""
+    limited = [(field, coupon) for field, coupon in coupons if coupon.is_limited]
+    if not limited:
+        return
+    u = coupon_uses.c
+    mine = func.count().filter(u.customer_id == customer_id)
+    query = select(u.code, func.count().label("uses"), mine.label("mine")).group_by(u.code)
+    found = {row.code: row for row in await tx.rows(query.where(u.code.in_([coupon.code for _, coupon in limited])))}
+    for field, coupon in limited:
+        row = found.get(coupon.code)
+        if row is not None and coupon.uses is not None and row.uses >= coupon.uses:
+            raise Conflict("coupon_used_up", f"{coupon.code} has been used up", field=field, coupon=coupon.code)
+        if row is not None and coupon.uses_per_customer is not None and row.mine >= coupon.uses_per_customer:
+            raise Conflict("coupon_used_up", f"{coupon.code} has been used by this customer", field=field, coupon=coupon.code)
+
+
+async def give_back(tx: Tx, order_id: str) -> None:
+    """The order has fallen out whole: its coupons may be used again."""
+    await tx.execute(delete(coupon_uses).where(coupon_uses.c.order_id == order_id))

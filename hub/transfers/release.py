@@ -1,0 +1,130 @@
+"""When a hold ends: net what the vendor owes us, keep a reserve, and send the rest on its way."""
+
+from hub.kernel.money import basis_points
+from hub.ledger import recipes
+from hub.ledger import store as ledger
+from hub.payments import store as payments
+from hub.payments.ports import Gateways, NotSent
+from hub.payments.states import BANK
+from hub.runtime import dead_letters, steps
+from hub.runtime.database import Database, Tx
+from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step
+from hub.transfers import store
+from hub.transfers.states import TransferEvent, TransferState
+from hub.transfers.store import CREDIT, RESERVE, SHARE, TRANSFER_LIFE, NewTransfer, Transfer
+from hub.transfers.transfer import transfer_step
+from hub.vendors import store as vendors
+from hub.vendors.model import Terms
+from hub.vendors.money_terms import Marketplace
+
+RELEASE = "payout.release"
+RELEASE_CREDIT = "payout.release_credit"
+"""The same for money that is of no order."""
+ACCOUNT_RETRY_SECONDS = 30.0
+DISPUTE_RETRY_SECONDS = 60.0
+REFUSED_RETRY_SECONDS = 600.0
+
+
+def release_step(transfer: Transfer, *, after: float) -> NewStep:
+    """Release in so many seconds."""
+    kind = RELEASE_CREDIT if transfer.kind == CREDIT else RELEASE
+    return NewStep(kind=kind, target=HUB_TARGET, saga_id=transfer.saga_id, subject_id=transfer.id, payload={}, after=after, redrive=15)
+
+
+async def hold(tx: Tx, new: NewTransfer) -> None:
+    """Open a transfer and the step that becomes due when its hold ends."""
+    transfer = await store.open_transfer(tx, new)
+    await steps.add(tx, release_step(transfer, after=new.seconds))
+
+
+async def perform_release(database: Database, gateways: Gateways, step: Step) -> Outcome:
+    """See to it that the account could receive: a transfer that would be refused spoils its key. Raises `NotSent` while it could not."""
+    async with database.reading() as tx:
+        transfer = await store.get(tx, step.subject_id)
+        terms = (await vendors.terms_of(tx, [transfer.vendor]))[transfer.vendor]
+        left = await ledger.balance(tx, transfer.source, transfer.currency)
+        if transfer.order_id is not None and (await payments.of_order(tx, transfer.order_id)).disputed:
+            raise NotSent("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
+    if left == 0:
+        return Outcome.ok(account=None)
+    account = _account(terms, transfer.gateway)
+    if account is None:
+        raise NotSent(f"{transfer.vendor} has no account to be paid on yet", retry_after=ACCOUNT_RETRY_SECONDS)
+    facts = await gateways[transfer.gateway].look_account(account)
+    if not facts.may_receive:
+        raise NotSent(f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=ACCOUNT_RETRY_SECONDS)
+    return Outcome.ok(account=account)
+
+
+async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome: Outcome) -> None:
+    """Decide, with the vendor's account locked, what of the hold goes where; and write the transfer's step.
+
+    `marketplace` says what is kept as reserve where the vendor's own terms do not; None for a credit, of which nothing is.
+    """
+    transfer = await store.get(tx, step.subject_id)
+    if transfer.state is not TransferState.HELD:
+        return
+    payment = None if transfer.order_id is None else await payments.of_order(tx, transfer.order_id)
+    if payment is not None and payment.disputed:  # since it was looked at
+        await steps.add(tx, release_step(transfer, after=DISPUTE_RETRY_SECONDS))
+        return
+    vendor, currency, account = transfer.vendor, transfer.currency, outcome.data["account"]
+    owing = recipes.vendor_account(vendor)
+    await ledger.lock(tx, owing)
+    left = await ledger.balance(tx, transfer.source, currency)
+    netted = min(left, max(0, -await ledger.balance(tx, owing, currency)))
+    reserved = 0 if marketplace is None else await _reserve(tx, marketplace, transfer, left - netted)
+    amount = left - netted - reserved
+    if amount and account is None:  # it came in between: look for an account first
+        await steps.add(tx, release_step(transfer, after=0))
+        return
+    moves = recipes.release(
+        transfer.source, vendor, transfer.sub_order_id or transfer.id, netted=netted, reserved=reserved, currency=currency
+    )
+    if moves:
+        await ledger.post(tx, "release", order_id=transfer.order_id, vendor=vendor, cause=step.id, moves=moves)
+    values = {"netted": transfer.netted + netted}
+    if amount == 0:
+        await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.EMPTY, data={"netted": netted, "reserved": reserved}, values=values)
+        return
+    charge = payment.charge if payment is not None else None
+    if payment is not None and charge is not None and await store.drawn(tx, charge) + amount > payment.captured:
+        charge = None  # what we add to a discounted sale is drawn on our own balance: no charge gives more than it took
+    values |= {"amount": amount, "account": account, "charge": charge}
+    await TRANSFER_LIFE.advance(
+        tx, transfer.id, TransferEvent.RELEASE, data={"amount": amount, "netted": netted, "reserved": reserved}, values=values
+    )
+    await steps.add(tx, transfer_step(await store.get(tx, transfer.id)))
+
+
+async def not_released(tx: Tx, step: Step, outcome: Outcome) -> None:
+    """The provider does not know the account, or will not say: it stays held, an operator hears of it, and it is tried again later."""
+    transfer = await store.get(tx, step.subject_id)
+    await dead_letters.keep_step(tx, step, outcome, once_for=transfer.id)
+    await steps.add(tx, release_step(transfer, after=REFUSED_RETRY_SECONDS))
+
+
+async def _reserve(tx: Tx, marketplace: Marketplace, transfer: Transfer, left: int) -> int:
+    """Keep the vendor's rolling reserve of a share, once."""
+    terms = marketplace.in_force((await vendors.terms_of(tx, [transfer.vendor]))[transfer.vendor])
+    kept = basis_points(left, terms.reserve_bps)
+    if transfer.kind != SHARE or not kept:
+        return 0
+    if any(other.kind == RESERVE for other in await store.of_sub_order(tx, transfer.sub_order_id or "")):
+        return 0  # kept when it was released before, and the provider refused
+    new = NewTransfer(
+        kind=RESERVE,
+        vendor=transfer.vendor,
+        gateway=transfer.gateway,
+        currency=transfer.currency,
+        order_id=transfer.order_id,
+        sub_order_id=transfer.sub_order_id,
+        seconds=terms.reserve_seconds,
+    )
+    await hold(tx, new)
+    return kept
+
+
+def _account(terms: Terms, gateway: str) -> str | None:
+    """Where a vendor is paid: its connected account; at the bank it is known by its code."""
+    return terms.code if gateway == BANK else terms.connected_account

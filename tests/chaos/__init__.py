@@ -1,0 +1,1 @@
+"""Whole marketplaces while everything breaks: whatever happens, every cent ends where it belongs, once."""

@@ -1,0 +1,114 @@
+"""One market for all faults, made anew after a fault that broke it; and the table that the suite writes."""
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.faults import report
+from tests.faults.buying import Buyers
+from tests.faults.market import Market
+from tests.faults.proof import proven, settled
+from tests.faults.report import LAWS, Row
+
+ACME = """
+[[config.faults]]
+do = "crash"
+sku = "crash-before"
+times = 2
+
+[[config.faults]]
+do = "crash_after"
+sku = "crash-after"
+times = 2
+
+[[config.faults]]
+do = "crash"
+on = "stock.reserve"
+sku = "deadly"
+
+[[config.faults]]
+do = "pend"
+on = "shipping.ship"
+sku = "never-sent"
+
+[[config.faults]]
+do = "twice"
+sku = "twice"
+"""
+VENDORS = {"acme": ACME, "bolt": "", "cedar": ""}
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Suite:
+    """What lives as long as the session."""
+
+    scratch: Path
+    market: Market | None = None
+    is_sound: bool = True
+    rows: list[Row] = field(default_factory=list[Row])
+
+
+@pytest_asyncio.fixture(scope="session")
+async def suite(scratch: Path, request: pytest.FixtureRequest) -> AsyncIterator[Suite]:
+    suite = Suite(scratch)
+    yield suite
+    if suite.market:
+        await suite.market.close()
+    if str(request.config.getoption("-m")) != "not faults":
+        report.written(suite.rows)
+
+
+@pytest_asyncio.fixture
+async def market(suite: Suite) -> AsyncIterator[Market]:
+    """The market, whole; another one if the last test has left it in ruins."""
+    if suite.market and not suite.is_sound:
+        await suite.market.close()
+        shutil.rmtree(suite.market.folder, ignore_errors=True)
+        suite.market = None
+    if suite.market is None:
+        suite.market = await Market(suite.scratch / f"faults-{next(_numbers)}", VENDORS).open()
+    suite.is_sound = False  # until proven
+    yield suite.market
+    suite.market.clear()
+    await suite.market.ready()
+
+
+@pytest.fixture
+def buyers(market: Market) -> Buyers:
+    """Customers of this test."""
+    return Buyers(market)
+
+
+@dataclass
+class Proof:
+    """Ends a test: everything comes to rest, everything is checked, the row is written."""
+
+    suite: Suite
+    market: Market
+    buyers: Buyers
+
+    async def __call__(
+        self, struck: dict[tuple[str, str], int], *, invariant: str = LAWS, allowed: Collection[str] = ("completed",)
+    ) -> None:
+        """`struck`: how often, by number and name of the fault; each must have struck."""
+        self.market.clear()
+        orders = self.buyers.orders
+        await settled(self.market, orders)
+        states = await proven(self.market, orders, allowed=allowed)
+        missed = [name for (_, name), times in struck.items() if not times]
+        assert missed == [], f"struck nothing: {missed}"
+        ended = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        self.suite.rows += [Row(number, name, invariant, len(orders), times, ended, "held") for (number, name), times in struck.items()]
+        self.suite.is_sound = self.suite.is_sound or self.market is self.suite.market
+
+
+@pytest.fixture
+def proof(suite: Suite, market: Market, buyers: Buyers) -> Proof:
+    """Call it last."""
+    return Proof(suite, market, buyers)
