@@ -16,7 +16,10 @@ SHARES = ("vendor_discount", "platform_discount", "commission", "commission_tax"
 
 def upgrade() -> None:
     sale()
-    money_back()
+    ways_to_pay()
+    kinds_of_transfers()
+    refunds_in_parts()
+    reversals_and_disputes()
     books()
     vendors_money()
     reconciliation()
@@ -30,7 +33,10 @@ def downgrade() -> None:
     no_reconciliation()
     no_vendors_money()
     no_books()
-    no_money_back()
+    no_reversals_and_disputes()
+    no_refunds_in_parts()
+    no_kinds_of_transfers()
+    no_ways_to_pay()
     no_sale()
 
 
@@ -138,8 +144,8 @@ ITEMS_OF_OLD_RULES = """
 REFUND_SUMS = ('discount', 'share', 'commission', 'tax', 'from_held', 'from_reserve', 'from_reversal', 'from_debt')
 
 
-def money_back() -> None:
-    """Several ways to pay an order; transfers of kinds; refunds in parts, reversals and disputes."""
+def ways_to_pay() -> None:
+    """Several payments an order, and customers whose methods a provider keeps."""
     op.drop_constraint('uq_payments_order_id', 'payments')
     op.create_index(op.f('ix_payments_order_id'), 'payments', ['order_id'], unique=False)
     op.add_column('payments', sa.Column('action', postgresql.JSONB(), nullable=True))
@@ -156,6 +162,9 @@ def money_back() -> None:
         op.add_column('payments', sa.Column(name, sa.Boolean(), server_default='false', nullable=False))
     op.create_index('uq_payments_order_id_current', 'payments', ['order_id'], unique=True, postgresql_where=sa.text('NOT replaced'))
 
+
+def kinds_of_transfers() -> None:
+    """Of shares, of reserves, of credits."""
     op.drop_constraint('uq_transfers_sub_order_id', 'transfers')
     op.alter_column('transfers', 'order_id', nullable=True)
     op.alter_column('transfers', 'sub_order_id', nullable=True)
@@ -176,6 +185,9 @@ def money_back() -> None:
     for statement in HOLDS_ARE_RELEASED_FIRST:
         op.execute(statement)
 
+
+def refunds_in_parts() -> None:
+    """By piece, and who bears them."""
     op.drop_constraint('uq_refunds_sub_order_id', 'refunds')
     op.create_index(op.f('ix_refunds_sub_order_id'), 'refunds', ['sub_order_id'], unique=False)
     op.drop_constraint('ck_refunds_amount', 'refunds')
@@ -196,6 +208,9 @@ def money_back() -> None:
     op.create_check_constraint(op.f('ck_refunds_dispute'), 'refunds', "(kind = 'dispute') = (dispute_id IS NOT NULL)")
     op.create_index('ix_refunds_vendor_id', 'refunds', ['vendor', 'id'], unique=False)
 
+
+def reversals_and_disputes() -> None:
+    """What is taken back from vendors, and what buyers' banks take."""
     op.create_table('reversals',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('order_id', sa.Text(collation='C'), nullable=False),
@@ -238,9 +253,12 @@ def money_back() -> None:
     op.create_index('uq_disputes_gateway_reference', 'disputes', ['gateway', 'reference'], unique=True)
 
 
-def no_money_back() -> None:
+def no_reversals_and_disputes() -> None:
     op.drop_table('disputes')
     op.drop_table('reversals')
+
+
+def no_refunds_in_parts() -> None:
     op.drop_index('ix_refunds_vendor_id', table_name='refunds')
     for name in ('dispute', 'kind', 'adds_up', 'amount'):
         op.drop_constraint(f'ck_refunds_{name}', 'refunds')
@@ -250,6 +268,9 @@ def no_money_back() -> None:
     op.create_check_constraint(op.f('ck_refunds_amount'), 'refunds', 'amount > 0')
     op.drop_index('ix_refunds_sub_order_id', table_name='refunds')
     op.create_unique_constraint(op.f('uq_refunds_sub_order_id'), 'refunds', ['sub_order_id'])
+
+
+def no_kinds_of_transfers() -> None:
     op.drop_index('uq_transfers_sub_order_id_kind', table_name='transfers')
     op.execute("DELETE FROM transfers WHERE kind <> 'share'")
     for name in ('order', 'kind', 'reversed'):
@@ -259,6 +280,9 @@ def no_money_back() -> None:
     for name in ('order_id', 'sub_order_id'):
         op.alter_column('transfers', name, nullable=False)
     op.create_unique_constraint(op.f('uq_transfers_sub_order_id'), 'transfers', ['sub_order_id'])
+
+
+def no_ways_to_pay() -> None:
     op.drop_index('uq_payments_order_id_current', table_name='payments')
     op.execute('DELETE FROM payments WHERE replaced')
     op.drop_table('provider_customers')

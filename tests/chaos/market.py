@@ -29,6 +29,7 @@ from hub.worker.accounts import open_accounts
 from hub.worker.dispatch import Dispatcher
 from tests.chaos.trouble import SANDBOX, CrashingDatabase, CrashingGateway, ShakyWire, Switches, Trouble
 from tests.hub_api import ADDRESS, settings_for
+from tests.sandbox.controls import turn
 from tests.shop import Shop
 from vendor_sdk.messages import Address
 
@@ -43,6 +44,8 @@ VENDORS: dict[str, dict[str, Any]] = {
     "cedar": {"hold_seconds": 0, "commission_bps": 2000},
     "dune": {"bears_disputes": False, "reserve_bps": 500, "hold_seconds": 0},
 }
+NEVER_OVERDRAWN = "dune"
+"""Its shares are transferred at once and its account gives back only what has arrived: reversals are refused in every run."""
 PRICES = (333, 990, 1250, 2499, 7001)
 
 COMMISSION = """
@@ -232,6 +235,8 @@ async def open_market(database_url: str, seed: str, currency: str, folder: Path,
     for code, terms in VENDORS.items():
         await shop.vendor(code, **terms)
     await open_accounts(wiring, {"stripe": calm})
+    account = await shop.scalar("SELECT connected_account FROM vendors WHERE code = :code", code=NEVER_OVERDRAWN)
+    await turn(sandbox, f"accounts/{account}/needs_funds")
     offers = await _put_offers(shop, currency)
     async with wiring.database.tx() as tx:
         await tx.execute(text(_CURSORS))

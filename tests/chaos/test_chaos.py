@@ -1,6 +1,5 @@
 """Five seeds of three hundred orders each: faults on a third of all calls, crashes, lost days, and every cent where it belongs."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -22,19 +21,12 @@ async def test_every_cent_ends_where_it_belongs(seed: str, currency: str, fresh_
     assert verdict.crashes > 100, _told(verdict)
     for what in (*map(str, Mode), *ON_THE_WIRE, *(f"crash {where}" for where in CRASH), *HAPPENED):
         assert verdict.counts[what] > 0, f"{what} never happened: {_told(verdict)}"
-    RARELY.update({what: verdict.counts[what] for what in RARE})
-    if seed == max(SEEDS) and RARELY["seeds"] == len(SEEDS) - 1:  # all of them were run
-        assert [what for what in RARE if not RARELY[what]] == []
-    RARELY["seeds"] += 1
 
-
-RARELY: Counter[str] = Counter()
-RARE = ("reversals refused", "payouts failed")
-"""What happens a few times in a seed, and by bad luck in one not at all: it must have happened in some of the five."""
 
 HAPPENED = (
     "refunds",
     "reversals",
+    "reversals refused",
     "disputes won",
     "disputes lost",
     "borne disputes",
@@ -43,6 +35,7 @@ HAPPENED = (
     "reserves",
     "credits",
     "payouts",
+    "payouts failed",
     "refunds failed",
     "captured",
     "voided",
