@@ -9,7 +9,7 @@ UV     := $(VENV)/bin/uv
 CODE   := hub spokes vendor_sdk migrations tests
 ARGS   ?=
 
-.PHONY: run demo replay test faults bench lint lock
+.PHONY: run demo replay test simulate faults bench lint lock
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
@@ -24,11 +24,14 @@ replay: $(STAMP)
 test: $(STAMP)
 	@$(VENV)/bin/pytest $(ARGS)
 
+simulate: $(STAMP)
+	@$(VENV)/bin/hub simulate --for 120 $(ARGS)
+
 faults: $(STAMP)
 	@$(VENV)/bin/pytest tests/faults -m "faults or not faults" --durations=10 $(ARGS)
 
 bench: $(STAMP)
-	@$(VENV)/bin/python -m tests.bench
+	@$(VENV)/bin/python -m tests.bench $(ARGS)
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff format --check $(CODE)

@@ -161,6 +161,31 @@ def replay(  # noqa: PLR0913 - one per option
     _call("hub.replay:replay", orders, data, Plan(buyers=buyers, limit=limit, trouble=trouble, kill=kill, rounds=rounds, seed=seed))
 
 
+@app.command
+def simulate(
+    *,
+    seed: int | None = None,
+    orders: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    story: Annotated[bool, Parameter(negative="")] = False,
+    faults: str = "",
+    without: str = "",
+    seconds: Annotated[float | None, Parameter(name="--for", validator=Number(gt=0))] = None,
+) -> int:
+    """Let the hub's own code live through a world that fails around it, on a virtual clock; a seed gives the same world again.
+
+    --for SECONDS: fresh worlds until then; without --seed the clock chooses. --faults NAME,NAME: these alone; --without NAME,NAME:
+    all but these. --story tells what happened to those with whom something is wrong. Ends with 1 if a law was broken.
+    """  # fmt: skip
+    from hub.simulation.command import Wanted, run
+
+    wanted = Wanted(seed=seed, orders=orders, faults=_names(faults), without=_names(without), story=story, seconds=seconds)
+    return run(wanted)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def main() -> None:
     """The `hub` command."""
     end_with_parent()

@@ -72,6 +72,7 @@ class NatsSettings(Section, frozen=True, kw_only=True):
     tls_ca: str
     tls_cert: str
     tls_key: str
+    replicas: Literal[1, 3]
 
 
 class StripeSettings(Section, frozen=True, kw_only=True):
@@ -125,6 +126,8 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     vendor_down_seconds: Seconds
     when_vendor_is_down: Literal["sell", "delay", "hide"]
     vendor_down_delay_days: Annotated[int, Meta(ge=0, le=365)]
+    when_breaker_is_open: Literal["sell", "delay", "hide"]
+    breaker_open_delay_days: Annotated[int, Meta(ge=0, le=365)]
     lines_max: Count
     quantity_max: Count
     commission_file: str

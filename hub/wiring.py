@@ -110,7 +110,12 @@ def watch(settings: Settings) -> Watch:
     """How long vendors' spokes may be silent, and what becomes of their offers then."""
     o = settings.orders
     return Watch(
-        degraded=o.vendor_degraded_seconds, down=o.vendor_down_seconds, policy=o.when_vendor_is_down, delay_days=o.vendor_down_delay_days
+        degraded=o.vendor_degraded_seconds,
+        down=o.vendor_down_seconds,
+        policy=o.when_vendor_is_down,
+        delay_days=o.vendor_down_delay_days,
+        open_policy=o.when_breaker_is_open,
+        open_delay_days=o.breaker_open_delay_days,
     )
 
 

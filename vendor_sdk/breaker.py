@@ -1,5 +1,6 @@
 """A circuit breaker that is right under asyncio: the await happens outside pybreaker, only outcomes are fed in."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 import pybreaker
 
-from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Unsupported
+from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Unsupported, retry_after
 
 T = TypeVar("T")
 
@@ -15,6 +16,8 @@ SOUND = (Rejected, Unsupported, Misconfigured, NeedsReauth)
 """Errors with which a healthy system answers; they say nothing against it."""
 
 TRIAL_RUNNING_POLL = 0.1
+ASKED_MAX = 300.0
+"""Seconds that a vendor's system may keep us away by its Retry-After; one that says a day has made a mistake."""
 
 
 class Open(Exception):
@@ -26,13 +29,15 @@ class Open(Exception):
 
 
 class Breaker:
-    """Opens after `failures` faults in a row, for `reset` seconds; then one trial decides.
+    """Opens after `failures` faults in a row, for `reset` seconds or as long as the system asked; then one trial decides.
 
-    A canceled call counts for nothing, and so does one that began before the state last changed.
+    `opened` is told its name whenever it opens. A canceled call counts for nothing, and so does one that began before
+    the state last changed.
     """
 
-    def __init__(self, name: str, *, failures: int, reset: float) -> None:
+    def __init__(self, name: str, *, failures: int, reset: float, opened: Callable[[str], None] | None = None) -> None:
         self.name = name
+        self._opened = opened
         self._reset = reset
         self._circuit = pybreaker.CircuitBreaker(fail_max=failures, reset_timeout=reset, name=name, throw_new_error_on_trip=False)
         self._era: int = 0
@@ -41,14 +46,15 @@ class Breaker:
 
     @property
     def state(self) -> str:
-        """``closed``, ``open`` or ``half-open``."""
-        return self._circuit.current_state
+        """``closed``, ``open`` or ``half-open``: so as soon as a trial may pass, though none has come yet."""
+        state = self._circuit.current_state
+        return pybreaker.STATE_HALF_OPEN if state == pybreaker.STATE_OPEN and self.closed_for() == 0.0 else state
 
     def closed_for(self) -> float:
         """Seconds until a call may pass; 0 if one may pass now."""
-        if self.state == pybreaker.STATE_OPEN:
+        if self._circuit.current_state == pybreaker.STATE_OPEN:
             return max(0.0, self._reopens - time.monotonic())
-        return TRIAL_RUNNING_POLL if self.state == pybreaker.STATE_HALF_OPEN and self._trial else 0.0
+        return TRIAL_RUNNING_POLL if self._trial else 0.0
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of `call`, if it may pass. Raises `Open` if not, and whatever `call` raises."""
@@ -57,10 +63,10 @@ class Breaker:
         try:
             result = await call()
         except Exception as error:
-            self._feed(era, failed=not isinstance(error, SOUND))
+            self._feed(era, None if isinstance(error, SOUND) else error)
             raise
         else:
-            self._feed(era, failed=False)
+            self._feed(era, None)
             return result
         finally:
             if trial:
@@ -69,23 +75,32 @@ class Breaker:
     def _admit(self) -> bool:
         if (wait := self.closed_for()) > 0:
             raise Open(self.name, wait)
-        if self.state == pybreaker.STATE_CLOSED:
+        state = self._circuit.current_state
+        if state == pybreaker.STATE_CLOSED:
             return False
-        if self.state == pybreaker.STATE_OPEN:
+        if state == pybreaker.STATE_OPEN:
             self._circuit.half_open()
             self._era += 1
         self._trial = True
         return True
 
-    def _feed(self, era: int, *, failed: bool) -> None:
-        if era != self._era:
+    def _feed(self, era: int, fault: Exception | None) -> None:
+        if era != self._era or _is_canceled():
             return
-        before = self.state
+        before = self._circuit.current_state
         with suppress(AdapterError):
-            self._circuit.call(_outcome, failed)
-        if self.state != before:
+            self._circuit.call(_outcome, fault is not None)
+        if self._circuit.current_state != before:
             self._era += 1
-            self._reopens = time.monotonic() + self._reset
+            self._reopens = time.monotonic() + max(self._reset, min(retry_after(fault), ASKED_MAX))
+            if fault is not None and self._opened:
+                self._opened(self.name)
+
+
+def _is_canceled() -> bool:
+    """Whether this task is being canceled: what the call then makes of it (an error of its own, say) is no outcome."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0  # codespell:ignore cancelling - asyncio's word
 
 
 def _outcome(failed: bool) -> None:  # noqa: FBT001 - pybreaker passes it on by position

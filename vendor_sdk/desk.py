@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -28,7 +29,12 @@ class Desk:
         self._guard = guard
         self._inbox = inbox
         self._outbox = outbox
+        self._leaving = asyncio.Event()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def leave(self) -> None:
+        """Nothing waits for a breaker any more: another start of this spoke will."""
+        self._leaving.set()
 
     async def answer(self, command: Command) -> Event | None:
         """The answer, recorded before it is returned; None if the deadline has passed and nothing was ever done.
@@ -68,8 +74,15 @@ class Desk:
                 return await self._guard.call(command.area, lambda: self._checked(command), seconds=left)
             except Open as error:
                 if left is not None and error.seconds >= left:
+                    raise Retry(str(error), retry_after=error.seconds) from error
+                if self._leaving.is_set():
                     raise Retry(str(error)) from error
-                await asyncio.sleep(error.seconds + random.random() * 0.1)  # noqa: S311 - spreads the load, guards nothing
+                await self._pause(error.seconds + random.random() * 0.1)  # noqa: S311 - spreads the load, guards nothing
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
 
     async def _checked(self, command: Command) -> Message:
         """The adapter's answer if it is one; `ValueError` (a fault of the adapter) if it is garbage."""

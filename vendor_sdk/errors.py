@@ -51,3 +51,8 @@ class NeedsReauth(AdapterError):
     """The vendor's credentials were refused: a dead letter at once instead of burned retries."""
 
     code = "needs_reauth"
+
+
+def retry_after(error: BaseException | None) -> float:
+    """Seconds the vendor's system asked us to wait; 0 if it did not."""
+    return (error.retry_after or 0.0) if isinstance(error, AdapterError) else 0.0

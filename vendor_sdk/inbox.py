@@ -177,9 +177,8 @@ def _answer(db: sqlite3.Connection, vendor: str, command: Command, now: float) -
     if row is None:
         return None
     again = command.attempt
-    db.execute(
-        "UPDATE fact SET sent = 0, attempt = ? WHERE vendor = ? AND command_id = ? AND sent = 1 AND attempt < ?", (again, *mine, again)
-    )
+    # Also what is not marked as sent: it may be on its way this moment, and would be marked for the asking before.
+    db.execute("UPDATE fact SET sent = 0, attempt = ? WHERE vendor = ? AND command_id = ? AND attempt < ?", (again, *mine, again))
     late = command.deadline is not None and command.deadline <= now
     if not row[2].endswith(PENDING) or row[4] >= again or late:
         return row[:4]

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import ssl
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -22,7 +21,11 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 WATCH_SECONDS = 2.0
-WEDGED_SECONDS = 10.0
+ROUND_TRIP_SECONDS = 2
+MISSES_TO_ABORT = 2
+"""One missed round trip may be a restart in progress."""
+MISSES_TO_REPLACE = 6
+"""A client whose own tasks have died believes in its connection for ever, or reconnects for ever: no abort helps."""
 PAUSE_FIRST = 0.2
 RECONNECT_SECONDS = 0.3
 PAUSE_MAX = 5.0
@@ -45,8 +48,8 @@ class Link:
         self._back = back
         self._client: Client | None = None
         self._closed = asyncio.Event()
-        self._lost_at: float | None = None
         self._trouble: Exception | None = None
+        self._complaints = 0
 
     @property
     def is_up(self) -> bool:
@@ -99,7 +102,7 @@ class Link:
     async def _connect(self) -> Client:
         client = Client()
         self._closed = closed = asyncio.Event()
-        self._lost_at = self._trouble = None
+        self._trouble = None
 
         async def on_closed() -> None:
             closed.set()
@@ -107,7 +110,7 @@ class Link:
         try:
             await asyncio.wait_for(
                 client.connect(
-                    self._nats.url,
+                    self._nats.url.split(","),
                     name=self._name,
                     error_cb=self._note_error,
                     disconnected_cb=self._lost,
@@ -144,15 +147,23 @@ class Link:
         return options
 
     async def _watch(self, client: Client) -> None:
-        """Return when `client` has closed for good; free it when its peer is a black hole."""
+        """Return when `client` has closed for good or is dead inside; free it when its peer is a black hole."""
+        misses = stuck = complaints = 0
         while not self._closed.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), WATCH_SECONDS)
-            if self._lost_at is None and client.is_reconnecting:
-                self._lost_at = time.monotonic()
-            if self._lost_at is not None and time.monotonic() - self._lost_at > WEDGED_SECONDS:
+                async with asyncio.timeout(WATCH_SECONDS):
+                    await self._closed.wait()
+            if await _answers(client):
+                misses = stuck = 0
+                continue
+            misses += 1
+            if misses % MISSES_TO_ABORT == 0:
                 _abort(client)
-                self._lost_at = time.monotonic()
+            tries = client.is_reconnecting and self._complaints != complaints  # a broker that is away is complained about
+            stuck, complaints = 0 if tries else stuck + 1, self._complaints
+            if stuck >= MISSES_TO_REPLACE:
+                log.warning("the connection to the broker is dead: a new one is made")
+                return
         log.warning("the broker closed the connection for good: a new one is made")
 
     async def _lost(self) -> None:
@@ -160,9 +171,8 @@ class Link:
             log.warning("lost the broker")
 
     async def _found(self) -> None:
-        self._lost_at = None
         log.info("reconnected to the broker")
-        with suppress(NatsError):
+        with suppress(NatsError, OSError):
             await self._back()
 
     async def _discard(self, client: Client) -> None:
@@ -172,8 +182,21 @@ class Link:
 
     async def _note_error(self, error: Exception) -> None:
         """Never raises: an exception here would end nats-py's read loop unnoticed."""
+        self._complaints += 1
         self._trouble = error  # while it connects it says only here what is wrong
         log.debug("nats: %s", said(error))
+
+
+async def _answers(client: Client) -> bool:
+    """Whether a round trip works now. `flush` alone may lie: with a task of the client's dead it waits for nothing."""
+    tasks: list[asyncio.Task[Any] | None] = [client._reading_task, client._flusher_task]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - there is no public way
+    if not client.is_connected or any(task is None or task.done() for task in tasks):
+        return False
+    try:
+        await client.flush(ROUND_TRIP_SECONDS)
+    except (NatsError, OSError, RuntimeError):  # uvloop raises the last where asyncio raises an OSError
+        return False
+    return True
 
 
 def _abort(client: Client) -> None:

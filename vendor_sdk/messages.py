@@ -30,6 +30,8 @@ Minor = Annotated[int, Meta(ge=0, le=10**12)]
 Text = Annotated[str, Meta(max_length=500)]
 Reason = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 
+Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every body on the wire."""
@@ -215,14 +217,17 @@ class Dead(Message, frozen=True):
 
 
 class Heartbeat(Message, frozen=True):
-    """``hb``: alive, and how well."""
+    """``hb``: alive, and how well. `breakers` by capability; `oldest_command_age` in seconds.
+
+    Bounded in every part: the hub keeps all vendors' beats together, and one must not spoil the others'.
+    """
 
     boot_id: Id
-    version: Annotated[str, Meta(max_length=64)]
-    capabilities: list[Annotated[str, Meta(max_length=64)]]
-    breakers: dict[str, str]
-    in_flight: int
-    oldest_command_age: float
+    version: Annotated[str, Meta(max_length=64, pattern=r"^[!-~]*$")]
+    capabilities: Annotated[list[Word], Meta(max_length=16)]
+    breakers: Annotated[dict[Word, Word], Meta(max_length=16)]
+    in_flight: Annotated[int, Meta(ge=0, le=1_000_000)]
+    oldest_command_age: Annotated[float, Meta(ge=0)]
 
 
 COMMANDS: dict[str, type[Message]] = {

@@ -7,12 +7,14 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 log = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ class Puller:
     """Pulls one durable consumer through `prefix` and runs `handle` for each message.
 
     `handle` must not raise and acknowledges by itself. `closed_for` says for how many seconds nothing should be
-    pulled (0: pull now).
+    pulled (0: pull now); it is asked again at each message, after each, and upon `pull_soon`.
     """
 
     def __init__(
@@ -123,12 +125,15 @@ class Puller:
     async def _pull(self) -> None:
         """Ask for what the credit allows; half of it at least, lest every message cost a request."""
         want = self._terms.credit - self._expected - len(self._working)
-        if self._stopping or self._later is not None or not self._client.is_connected:
-            return
-        if want <= 0 or (self._expected > 0 and want < self._terms.credit // 2):
+        if self._stopping or not self._client.is_connected:
             return
         if (closed := self._closed_for()) > 0:
             self._pull_in(closed)
+            await self._let_go()
+            return
+        if self._later is not None:
+            return
+        if want <= 0 or (self._expected > 0 and want < self._terms.credit // 2):
             return
         self._serial += 1
         self._expected += want
@@ -138,6 +143,18 @@ class Puller:
         except NatsError as error:
             self._expected -= want
             log.debug("cannot pull: %s", error)
+
+    async def _let_go(self) -> None:
+        """Take outstanding pulls back, or the broker would go on delivering by them. What is on its way still comes."""
+        if self._expected > 0:
+            old = self._subscription
+            await self._subscribe()
+            self._keep(self._drain(old))
+
+    async def _drain(self, old: Subscription) -> None:
+        """In a task of its own: it waits for the very message that may have led here."""
+        with suppress(NatsError, OSError, TimeoutError):
+            await old.drain()
 
     async def _receive(self, msg: Msg) -> None:
         self._heard = time.monotonic()
@@ -167,17 +184,21 @@ class Puller:
         self._working.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a message's handler failed", exc_info=error)
-        self._pull_soon()
+        self.pull_soon()
 
     def _pull_later(self) -> None:
         self._later = None
-        self._pull_soon()
+        self.pull_soon()
 
-    def _pull_soon(self) -> None:
+    def pull_soon(self) -> None:
+        """Look again whether, and how much, to pull."""
         if not self._stopping:
-            task = asyncio.ensure_future(self._pull())
-            self._pulling.add(task)
-            task.add_done_callback(self._pulling.discard)
+            self._keep(self._pull())
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._pulling.add(task)
+        task.add_done_callback(self._pulling.discard)
 
     def _pull_in(self, seconds: float) -> None:
         if self._later is None and not self._stopping:
@@ -194,4 +215,7 @@ class Puller:
             await asyncio.sleep(self._terms.heartbeat)
             if self._client.is_connected and time.monotonic() - self._heard > MISSED_HEARTBEATS * self._terms.heartbeat:
                 log.debug("missed heartbeats: pulling anew")
-                await self.renew()
+                try:
+                    await self.renew()
+                except (NatsError, OSError) as error:  # the connection went just now; a watch that ends would never pull again
+                    log.debug("cannot pull anew: %s", error)

@@ -23,7 +23,8 @@ class Nats(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How to reach the broker. Sign in by nkey (`seed_file`, or the seed in the environment), by `creds_file`, or by `user`.
 
     Relative paths are relative to the settings' file; ``{vendor}`` in `seed_file` stands for the vendor's code.
-    `idle_heartbeat` is how often the broker says that a pull is alive; `pull_expires` how long a pull waits.
+    Several servers of one cluster in `url` are separated by commas. `idle_heartbeat` is how often the broker says that
+    a pull is alive; `pull_expires` how long a pull waits.
     """
 
     url: str = "nats://127.0.0.1:4222"

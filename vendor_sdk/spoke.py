@@ -19,8 +19,8 @@ from vendor_sdk import dead_letter, messages, subjects
 from vendor_sdk.adapter import Adapter, read_config
 from vendor_sdk.desk import Desk, seconds_left
 from vendor_sdk.envelope import Command, Event, Unreadable, carried, event_id, read_command
-from vendor_sdk.errors import AdapterError
-from vendor_sdk.guard import Guard, retry_after
+from vendor_sdk.errors import AdapterError, retry_after
+from vendor_sdk.guard import Guard
 from vendor_sdk.inbox import Inbox
 from vendor_sdk.link import Link
 from vendor_sdk.logs import bound, said
@@ -50,11 +50,11 @@ class Spoke:
         self._adapter_type = find(self.settings.adapter)
         self._config = read_config(self._adapter_type, self.settings.config)
         self._capabilities = capabilities(self._adapter_type)
-        self._guard = Guard(self.settings.guard, self._capabilities)
+        self._guard = Guard(self.settings.guard, self._capabilities, opened=self._shut)
         self._link = Link(self.settings.nats, loaded.secrets, f"spoke {self.vendor}", fresh=self._connected, back=self._reconnected)
         self._boot_id = secrets.token_hex(8)
         self._since: dict[str, float] = {}
-        self._pullers: list[Puller] = []
+        self._pullers: dict[str, Puller] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -90,7 +90,9 @@ class Spoke:
     async def stop(self) -> None:
         """Pull no more, let commands in work end, send what waits, close. Safe after a failed start."""
         with bound(vendor=self.vendor):
-            await asyncio.gather(*(puller.stop(patience=self.settings.drain) for puller in self._pullers))
+            if self._tasks:
+                self._desk.leave()
+            await asyncio.gather(*(puller.stop(patience=self.settings.drain) for puller in self._pullers.values()))
             if not self._tasks:
                 return
             await _end(self._tasks)
@@ -100,12 +102,14 @@ class Spoke:
             log.info("stopped")
 
     async def _connected(self, client: Client) -> None:
-        old, self._pullers = self._pullers, [self._puller(client, area) for area in PORTS]
-        for puller in self._pullers:
-            await puller.start()
+        old, self._pullers = self._pullers, {area: self._puller(client, area) for area in PORTS}
+        try:
+            for puller in self._pullers.values():
+                await puller.start()
+        finally:
+            for puller in old.values():
+                await puller.stop(patience=0)
         self._outbox.wake()
-        for puller in old:
-            await puller.stop(patience=0)
 
     def _puller(self, client: Client, area: str) -> Puller:
         """Pulls one capability's commands, also of one that the adapter has not: what cannot be done is given up at once."""
@@ -119,8 +123,13 @@ class Spoke:
             closed_for=partial(self._guard.closed_for, area),
         )
 
+    def _shut(self, area: str) -> None:
+        """A capability's breaker has opened: what waits at the broker stays there."""
+        if area in self._pullers:
+            self._pullers[area].pull_soon()
+
     async def _reconnected(self) -> None:
-        for puller in self._pullers:
+        for puller in self._pullers.values():
             await puller.renew()
         self._outbox.wake()
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, Update, bindparam, func, select, update
 
 from hub.payments.facts import AccountFacts
 from hub.payments.ports import GatewayRefused, PaymentGateway
@@ -35,14 +35,21 @@ async def take_notice(tx: Tx, facts: AccountFacts, seen_at: datetime) -> bool:
     return bool(noted)
 
 
-async def _wake(tx: Tx, vendor: str) -> None:
-    """Make due now what was tried and has waited for the vendor's account; what was never tried has its own time."""
-    held = select(transfers.c.id).where(transfers.c.vendor == vendor, transfers.c.state == TransferState.HELD)
-    asked = select(payouts.c.id).where(payouts.c.vendor == vendor, payouts.c.state == PayoutState.REQUESTED)
+def _waking(kind: str, subjects: Select[tuple[str]]) -> Update:
     s = steps.c
     tried = (s.state == StepState.OPEN, s.target == HUB_TARGET, s.attempt > 0)
-    for kind, subjects in ((RELEASE, held), (PAYOUT_SEND, asked)):
-        # What somebody works on just now needs no waking, and nobody is waited for who may wait for us.
-        waiting = select(s.id).where(*tried, s.kind == kind, s.subject_id.in_(subjects)).with_for_update(skip_locked=True)
-        woken = await tx.execute(update(steps).where(s.id.in_(waiting)).values(due_at=func.now()))
+    # What somebody works on just now needs no waking, and nobody is waited for who may wait for us.
+    waiting = select(s.id).where(*tried, s.kind == kind, s.subject_id.in_(subjects)).with_for_update(skip_locked=True)
+    return update(steps).where(s.id.in_(waiting)).values(due_at=func.now())
+
+
+_HELD = select(transfers.c.id).where(transfers.c.vendor == bindparam("vendor"), transfers.c.state == TransferState.HELD)
+_ASKED = select(payouts.c.id).where(payouts.c.vendor == bindparam("vendor"), payouts.c.state == PayoutState.REQUESTED)
+_WAKE = (_waking(RELEASE, _HELD), _waking(PAYOUT_SEND, _ASKED))
+
+
+async def _wake(tx: Tx, vendor: str) -> None:
+    """Make due now what was tried and has waited for the vendor's account; what was never tried has its own time."""
+    for waking in _WAKE:
+        woken = await tx.execute(waking, {"vendor": vendor})
         tx.woken = tx.woken or woken > 0

@@ -18,6 +18,9 @@ from hub.runtime.life import Move, record
 LIFE = "adjustment"
 
 
+_NOW = select(func.now())
+
+
 async def adjust(  # noqa: PLR0913  # one occasion, all by name
     tx: Tx,
     rules: Sequence[AdjustmentRule],
@@ -36,7 +39,7 @@ async def adjust(  # noqa: PLR0913  # one occasion, all by name
     """
     if not rules:
         return
-    at = await tx.scalar(select(func.now()))
+    at = await tx.scalar(_NOW)
     case = Case(occasion=occasion, vendor=vendor, at=at, currency=currency, total=total, lateness_seconds=lateness_seconds)
     for found in due(rules, case):
         await post(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.adjustments.tables import adjustments
@@ -40,17 +40,23 @@ class Posted(NewAdjustment, frozen=True, kw_only=True):
 _COLUMNS = [adjustments.c[name] for name in Posted.__struct_fields__]
 
 
+_ADD = insert(adjustments).on_conflict_do_nothing()
+
+
 async def add(tx: Tx, new: NewAdjustment) -> str | None:
     """Insert one; its id, or None if its rule was applied to this sub-order before."""
     adjustment_id = tx.ids.new("adj")
     row: dict[str, Any] = {"id": adjustment_id, "posted_by": str(tx.actor), **msgspec.structs.asdict(new)}
-    fresh = await tx.execute(insert(adjustments).values(**row).on_conflict_do_nothing())
+    fresh = await tx.execute(_ADD, row)
     return adjustment_id if fresh else None
+
+
+_ONE = select(*_COLUMNS).where(adjustments.c.id == bindparam("adjustment_id"), adjustments.c.vendor == bindparam("vendor"))
 
 
 async def get(tx: Tx, adjustment_id: str, *, vendor: str) -> Posted:
     """One of a vendor's. Raises `NotFound` (``unknown_adjustment``)."""
-    found = await tx.one(select(*_COLUMNS).where(adjustments.c.id == adjustment_id, adjustments.c.vendor == vendor), Posted)
+    found = await tx.one(_ONE, Posted, {"adjustment_id": adjustment_id, "vendor": vendor})
     if found is None:
         raise NotFound("unknown_adjustment", f"no adjustment {adjustment_id}")
     return found

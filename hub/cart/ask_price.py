@@ -29,6 +29,9 @@ class AskPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coupons: Annotated[list[Code], Meta(max_length=COUPONS_MAX)] = []
 
 
+_NOW = select(func.now())
+
+
 async def ask_price(tx: Tx, rules: CartRules, cart_id: str, wanted: AskPrice) -> Quote:
     """A new quote, kept.
 
@@ -60,7 +63,7 @@ async def ask_price(tx: Tx, rules: CartRules, cart_id: str, wanted: AskPrice) ->
         )
         for code in codes
     }
-    now: datetime = await tx.scalar(select(func.now()))
+    now: datetime = await tx.scalar(_NOW)
     subject = Subject(
         id=tx.ids.new("quo"),
         cart_id=cart_id,

@@ -33,9 +33,10 @@ class PutLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 async def open_cart(tx: Tx, rules: CartRules, wanted: OpenCart) -> CartView:
     """A new cart with `wanted.lines` in it. Raises as `put_line` does."""
     cart_id = await store.open_cart(tx, tx.actor.id, wanted.currency or rules.currency, CART_DAYS)
-    for offer_id, quantity in wanted.lines.items():
+    cart = await store.load_cart(tx, cart_id, tx.actor.id)
+    for others, (offer_id, quantity) in enumerate(wanted.lines.items()):
         check_quantity(rules, quantity, f"/lines/{offer_id}")
-        await _put(tx, rules, cart_id, offer_id, quantity)
+        await _put(tx, rules, cart, others, offer_id, quantity)
     return await look(tx, cart_id)
 
 
@@ -53,22 +54,21 @@ async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int,
     ``cart_ordered``, ``offer_unavailable``, ``version_mismatch``.
     """
     cart_id, offer_id = at
-    await _edit(tx, cart_id, if_match)
+    cart = await _edit(tx, cart_id, if_match)
     check_quantity(rules, quantity, "/quantity")
-    await _put(tx, rules, cart_id, offer_id, quantity)
+    others = len((await store.lines_of(tx, cart_id)).keys() - {offer_id})
+    await _put(tx, rules, cart, others, offer_id, quantity)
     return await look(tx, cart_id)
 
 
-async def _put(tx: Tx, rules: CartRules, cart_id: str, offer_id: str, quantity: int) -> None:
-    cart = await store.load_cart(tx, cart_id, tx.actor.id)
+async def _put(tx: Tx, rules: CartRules, cart: store.Cart, others: int, offer_id: str, quantity: int) -> None:
     offer = (await catalog.offers_by_id(tx, [offer_id])).get(offer_id)
     if offer is None:
         raise NotFound("unknown_offer", f"no offer {offer_id}")
-    if not (await catalog.prices(tx, [offer_id]))[offer_id].active:
+    if not await catalog.is_for_sale(tx, offer):
         raise Conflict("offer_unavailable", f"{offer.title} is not for sale now", offer_id=offer_id)
-    lines = await store.lines_of(tx, cart_id)
-    check_line(rules, cart.currency, offer, len(lines.keys() - {offer_id}))
-    await store.put_line(tx, cart_id, offer_id, quantity)
+    check_line(rules, cart.currency, offer, others)
+    await store.put_line(tx, cart.id, offer_id, quantity)
 
 
 async def remove_line(tx: Tx, at: tuple[str, str], if_match: str | None) -> CartView:

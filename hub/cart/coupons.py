@@ -2,23 +2,33 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import bindparam, delete, func, insert, select, text
 
 from hub.cart.tables import coupon_uses
 from hub.kernel.errors import Conflict
 from hub.pricing.promotions import Used
 from hub.runtime.database import Tx
 
-_ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended('coupon ' || code, 0)) FROM unnest(cast(:codes AS text[])) AS code")
+ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended('coupon ' || code, 0)) FROM unnest(cast(:codes AS text[])) AS code")
+
+
+_u = coupon_uses.c
+_USE = insert(coupon_uses)
+_USES = (
+    select(_u.code, func.count().label("uses"), func.count().filter(_u.customer_id == bindparam("customer")).label("mine"))
+    .where(_u.code.in_(bindparam("codes", expanding=True)))
+    .group_by(_u.code)
+)
+_GIVE_BACK = delete(coupon_uses).where(_u.order_id == bindparam("order"))
 
 
 async def use(tx: Tx, order_id: str, customer_id: str, coupons: Sequence[Used]) -> None:
     """Note that an order uses these coupons. Raises `Conflict` (``coupon_used_up``); orders in a race for the last use wait in line."""
     if limited := sorted((coupon for coupon in coupons if coupon.is_limited), key=lambda coupon: coupon.code):
-        await tx.execute(_ONE_BY_ONE, {"codes": [coupon.code for coupon in limited]})
+        await tx.execute(ONE_BY_ONE, {"codes": [coupon.code for coupon in limited]})
     await check(tx, customer_id, [("/quote_id", coupon) for coupon in coupons])
     rows = [{"order_id": order_id, "code": coupon.code, "customer_id": customer_id} for coupon in coupons]
-    await tx.execute(insert(coupon_uses), rows)
+    await tx.execute(_USE, rows)
 
 
 async def check(tx: Tx, customer_id: str, coupons: Sequence[tuple[str, Used]]) -> None:
@@ -26,10 +36,8 @@ async def check(tx: Tx, customer_id: str, coupons: Sequence[tuple[str, Used]]) -
     limited = [(field, coupon) for field, coupon in coupons if coupon.is_limited]
     if not limited:
         return
-    u = coupon_uses.c
-    mine = func.count().filter(u.customer_id == customer_id)
-    query = select(u.code, func.count().label("uses"), mine.label("mine")).group_by(u.code)
-    found = {row.code: row for row in await tx.rows(query.where(u.code.in_([coupon.code for _, coupon in limited])))}
+    rows = await tx.rows(_USES, {"customer": customer_id, "codes": [coupon.code for _, coupon in limited]})
+    found = {row.code: row for row in rows}
     for field, coupon in limited:
         row = found.get(coupon.code)
         if row is not None and coupon.uses is not None and row.uses >= coupon.uses:
@@ -40,4 +48,4 @@ async def check(tx: Tx, customer_id: str, coupons: Sequence[tuple[str, Used]]) -
 
 async def give_back(tx: Tx, order_id: str) -> None:
     """The order has fallen out whole: its coupons may be used again."""
-    await tx.execute(delete(coupon_uses).where(coupon_uses.c.order_id == order_id))
+    await tx.execute(_GIVE_BACK, {"order": order_id})

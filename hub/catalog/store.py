@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import REAL, Select, cast, func, insert, literal, select, tuple_, update
+from sqlalchemy import REAL, bindparam, cast, func, insert, literal, select, tuple_, update
 
 from hub.catalog.model import Described, Offer, OfferState, Product
 from hub.catalog.tables import offers, products, variants
@@ -19,50 +19,37 @@ _OFFER = [
     products.c.title,
     products.c.category,
 ]
-_OFFERS = offers.join(variants, variants.c.id == offers.c.variant_id).join(products, products.c.id == variants.c.product_id)
+_WITH_PRODUCT = offers.join(variants, variants.c.id == offers.c.variant_id).join(products, products.c.id == variants.c.product_id)
+_OFFERS = select(*_OFFER).select_from(_WITH_PRODUCT)
+_BY_ID = _OFFERS.where(offers.c.id.in_(bindparam("ids", expanding=True)))
+_BY_SKU = _OFFERS.where(offers.c.vendor == bindparam("of_vendor"), offers.c.sku.in_(bindparam("skus", expanding=True)))
 
 
 async def offers_by_id(tx: Tx, ids: Collection[str]) -> dict[str, Offer]:
     """These offers, whatever their state; unknown ids are left out."""
-    return {offer.id: offer for offer in await _offers(tx, _select_offers().where(offers.c.id.in_(sorted(set(ids)))))}
+    return {offer.id: offer for offer in await tx.all(_BY_ID, Offer, {"ids": sorted(set(ids))})}
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """What an offer costs now, in minor units; `active` if it is for sale: by its own state and its vendor's."""
-
-    active: bool
-    price: int
-    shipping_price: int
-
-
-async def prices(tx: Tx, ids: Collection[str]) -> dict[str, Price]:
-    """What these offers cost now; unknown ids are left out."""
-    found = await offers_by_id(tx, ids)
-    terms = await vendors.terms_of(tx, [offer.vendor for offer in found.values()])
-    return {
-        offer.id: Price(
-            active=offer.state is OfferState.ACTIVE and terms[offer.vendor].sells, price=offer.price, shipping_price=offer.shipping_price
-        )
-        for offer in found.values()
-    }
+async def is_for_sale(tx: Tx, offer: Offer) -> bool:
+    """By its own state and its vendor's."""
+    return offer.state is OfferState.ACTIVE and (await vendors.terms_of(tx, [offer.vendor]))[offer.vendor].sells
 
 
 async def offers_by_sku(tx: Tx, vendor: str, skus: Collection[str]) -> dict[str, Offer]:
     """A vendor's offers by SKU; unknown SKUs are left out."""
-    query = _select_offers().where(offers.c.vendor == vendor, offers.c.sku.in_(sorted(set(skus))))
-    return {offer.sku: offer for offer in await _offers(tx, query)}
+    return {offer.sku: offer for offer in await tx.all(_BY_SKU, Offer, {"of_vendor": vendor, "skus": sorted(set(skus))})}
 
 
 async def offers_of_vendor(tx: Tx, vendor: str, *, after: str | None, limit: int) -> list[Offer]:
     """A vendor's offers, newest first, those before the id `after`."""
-    query = _select_offers().where(offers.c.vendor == vendor).order_by(offers.c.id.desc()).limit(limit)
-    return await _offers(tx, query if after is None else query.where(offers.c.id < after))
+    query = _OFFERS.where(offers.c.vendor == vendor).order_by(offers.c.id.desc()).limit(limit)
+    return await tx.all(query if after is None else query.where(offers.c.id < after), Offer)
 
 
 async def offers_of_products(tx: Tx, product_ids: Collection[str]) -> list[Offer]:
     """The active offers of these products, cheapest with its shipping first."""
-    query = _select_offers().where(variants.c.product_id.in_(sorted(set(product_ids))), offers.c.state == OfferState.ACTIVE)
-    return await _offers(tx, query.order_by(offers.c.price + offers.c.shipping_price, offers.c.id))
+    query = _OFFERS.where(variants.c.product_id.in_(sorted(set(product_ids))), offers.c.state == OfferState.ACTIVE)
+    return await tx.all(query.order_by(offers.c.price + offers.c.shipping_price, offers.c.id), Offer)
 
 
 async def product(tx: Tx, product_id: str) -> tuple[Product, list[str]]:
@@ -134,11 +121,3 @@ async def change_offer(tx: Tx, offer_id: str, **values: Any) -> None:
     """Save an offer's new terms as its next version."""
     o = offers.c
     await tx.execute(update(offers).where(o.id == offer_id).values(version=o.version + 1, updated_at=func.now(), **values))
-
-
-def _select_offers() -> Select[Any]:
-    return select(*_OFFER).select_from(_OFFERS)
-
-
-async def _offers(tx: Tx, query: Select[Any]) -> list[Offer]:
-    return [msgspec.convert(row, Offer, from_attributes=True) for row in await tx.rows(query)]

@@ -35,6 +35,11 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
     The order's row is locked first, so that answers to one order are applied one after the other.
     """
     await store.lock(tx, step.saga_id)
+    return await conclude_locked(tx, timing, step, outcome)
+
+
+async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool:
+    """The same for who has locked the order already."""
     order = await store.load(tx, step.saga_id)
     if outcome.verdict is Verdict.PENDING:
         await _wait(tx, timing, step, outcome)

@@ -67,10 +67,8 @@ def by_vendor(subs: Sequence[SubOrder]) -> list[SubOrder]:
 
 async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
     """Go on from the current stage while its pieces allow it."""
-    while True:
-        order = await store.load(tx, order_id)
-        if order.course != "forward":
-            return
+    order = await store.load(tx, order_id)
+    while order.course == "forward":
         saga = SAGAS[order.kind]
         stage = saga.stage(order.stage)
         decision = decide(stage.each, await _progress(tx, order, stage))
@@ -86,6 +84,9 @@ async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
             return
         await store.set_course(tx, order.id, stage=following.name)
         await enter(tx, timing, order, following)
+        # What is done once for the whole moves none of the parts.
+        whole = following.each is Each.WHOLE
+        order = msgspec.structs.replace(order, stage=following.name) if whole else await store.load(tx, order_id)
 
 
 async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
@@ -190,12 +191,15 @@ async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder, te
     return reserve.reserve_step(sub, within=timing.reserve, expires_at=expires_at)
 
 
+_NOW = select(func.now())
+
+
 async def _while_held(tx: Tx, timing: Timing, order_id: str) -> Timing:
     """Vendors have to answer while the buyer's money is still held, and early enough to capture it."""
     payment = await payments.of_order(tx, order_id)
     if payment.capture_before is None:
         return timing
-    left = (payment.capture_before - await tx.scalar(select(func.now()))).total_seconds() - timing.capture_margin
+    left = (payment.capture_before - await tx.scalar(_NOW)).total_seconds() - timing.capture_margin
     return msgspec.structs.replace(timing, acceptance=max(0.0, min(timing.acceptance, left)))
 
 
@@ -214,9 +218,9 @@ async def _finish(tx: Tx, timing: Timing, order: Order) -> None:
             await stop(tx, order, sub, order.cancel_reason)  # nobody was told to ship, so nothing has left
         return
     terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
-    for sub in standing(order):
-        has_spoke = ship.CAPABILITY in terms[sub.vendor].capabilities
-        await steps.add(tx, ship.ship_step(order, sub, has_spoke=has_spoke, within=timing.ship))
+    spokes = {code for code, its in terms.items() if ship.CAPABILITY in its.capabilities}
+    new = [ship.ship_step(order, sub, has_spoke=sub.vendor in spokes, within=timing.ship) for sub in standing(order)]
+    await steps.add(tx, *new)
 
 
 async def recall(tx: Tx, order: Order, sub: SubOrder, terms: Terms, reason: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hub.checkout.conclude import conclude
+from hub.checkout.conclude import conclude_locked
 from hub.checkout.timing import Timing
 from hub.fulfillment.route import SUBMIT
 from hub.fulfillment.ship import SHIP, TRACK
@@ -40,12 +40,11 @@ async def deliver(tx: Tx, timing: Timing, sub_order_id: str) -> Order:
 async def _answer(tx: Tx, timing: Timing, sub_order_id: str, kind: str, outcome: Outcome) -> Order:
     order_id = await store.order_of(tx, sub_order_id, tx.actor.id)
     await store.lock(tx, order_id)
-    order = await store.load(tx, order_id)
     waiting = [
         s for s in await steps.of_saga(tx, order_id) if s.subject_id == sub_order_id and s.kind == kind and s.state == StepState.OPEN
     ]
     if not waiting:
-        state = order.part(sub_order_id).state
+        state = (await store.load(tx, order_id)).part(sub_order_id).state
         raise Conflict("not_awaited", f"the order is {state}; this answer is not awaited", state=str(state))
-    await conclude(tx, timing, waiting[0], outcome)
+    await conclude_locked(tx, timing, waiting[0], outcome)
     return await store.load(tx, order_id)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import BigInteger, bindparam, select, update
 
 from hub.inventory.tables import stock
 from hub.kernel.errors import Conflict
@@ -25,42 +25,34 @@ def _summed(demands: Sequence[Demand]) -> list[Demand]:
     return [Demand(offer_id, total[offer_id]) for offer_id in sorted(total)]
 
 
+_s = stock.c
+_UNITS = bindparam("units", type_=BigInteger)
+_ONE = update(stock).where(_s.offer_id == bindparam("offer"))
+_PROMISE = _ONE.where(_s.on_hand >= _UNITS).values(on_hand=_s.on_hand - _UNITS, reserved=_s.reserved + _UNITS)
+_WITHDRAW = _ONE.values(on_hand=_s.on_hand + _UNITS, reserved=_s.reserved - _UNITS)
+_SHIP = _ONE.values(reserved=_s.reserved - _UNITS, shipped=_s.shipped + _UNITS)
+_LOCK = select(_s.offer_id).where(_s.offer_id.in_(bindparam("offers", expanding=True))).order_by(_s.offer_id).with_for_update()
+
+
 async def promise(tx: Tx, demands: Sequence[Demand]) -> None:
     """Take units out of what is for sale. Raises `Conflict` (``sold_out``) naming the offer; then nothing is taken."""
     for demand in _summed(demands):
-        s = stock.c
-        taken = await tx.execute(
-            update(stock)
-            .where(s.offer_id == demand.offer_id, s.on_hand >= demand.quantity)
-            .values(on_hand=s.on_hand - demand.quantity, reserved=s.reserved + demand.quantity)
-        )
-        if not taken:
+        if not await tx.execute(_PROMISE, {"offer": demand.offer_id, "units": demand.quantity}):
             raise Conflict("sold_out", f"fewer than {demand.quantity} units of {demand.offer_id} are left", offer_id=demand.offer_id)
 
 
 async def lock(tx: Tx, offer_ids: Collection[str]) -> None:
     """Take stock rows in the one order, for a transaction that will change them in another."""
-    s = stock.c
-    await tx.execute(select(s.offer_id).where(s.offer_id.in_(sorted(set(offer_ids)))).order_by(s.offer_id).with_for_update())
+    await tx.execute(_LOCK, {"offers": sorted(set(offer_ids))})
 
 
 async def withdraw(tx: Tx, demands: Sequence[Demand]) -> None:
     """Give promised units back for sale."""
     for demand in _summed(demands):
-        s = stock.c
-        await tx.execute(
-            update(stock)
-            .where(s.offer_id == demand.offer_id)
-            .values(on_hand=s.on_hand + demand.quantity, reserved=s.reserved - demand.quantity)
-        )
+        await tx.execute(_WITHDRAW, {"offer": demand.offer_id, "units": demand.quantity})
 
 
 async def ship(tx: Tx, demands: Sequence[Demand]) -> None:
     """Promised units have left the vendor's house."""
     for demand in _summed(demands):
-        s = stock.c
-        await tx.execute(
-            update(stock)
-            .where(s.offer_id == demand.offer_id)
-            .values(reserved=s.reserved - demand.quantity, shipped=s.shipped + demand.quantity)
-        )
+        await tx.execute(_SHIP, {"offer": demand.offer_id, "units": demand.quantity})

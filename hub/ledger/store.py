@@ -5,7 +5,25 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Subquery, and_, case, cast, func, insert, or_, select, text, true, tuple_, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+    union_all,
+)
 
 from hub.ledger.recipes import Posting
 from hub.ledger.tables import balances as kept
@@ -39,7 +57,7 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
 KEPT = frozenset({"order", "receipts", "held", "reserve", "vendor", "refund", "dispute"})
 """First words of accounts of one order or vendor, whose balances PostgreSQL keeps."""
 
-_POST = text("""
+POST = text("""
     INSERT INTO ledger_postings (transaction_id, source, destination, amount, currency)
     SELECT :transaction_id, source, destination, amount, currency
     FROM unnest(CAST(:sources AS text[]), CAST(:destinations AS text[]), CAST(:amounts AS bigint[]), CAST(:currencies AS text[]))
@@ -53,6 +71,9 @@ ENTRY = [
     *(transactions.c[name] for name in ("kind", "at", "order_id", "vendor", "reference")),
     *(postings.c[name] for name in ("source", "destination", "amount", "currency")),
 ]
+
+
+_WRITE = insert(transactions)
 
 
 async def post(  # noqa: PLR0913  # one transaction, all by name
@@ -73,7 +94,7 @@ async def post(  # noqa: PLR0913  # one transaction, all by name
     """
     transaction_id = tx.ids.new("txn")
     values = {"id": transaction_id, "kind": kind, "cause": cause, "order_id": order_id, "vendor": vendor, "reference": reference}
-    await tx.execute(insert(transactions).values(values))
+    await tx.execute(_WRITE, values)
     if moves:
         columns = {
             "sources": [move.source for move in moves],
@@ -81,24 +102,34 @@ async def post(  # noqa: PLR0913  # one transaction, all by name
             "amounts": [move.amount for move in moves],
             "currencies": [move.currency for move in moves],
         }
-        await tx.execute(_POST, {"transaction_id": transaction_id, **columns})
+        await tx.execute(POST, {"transaction_id": transaction_id, **columns})
     return transaction_id
+
+
+_POSTED = select(transactions.c.id).where(transactions.c.kind == bindparam("kind"), transactions.c.cause == bindparam("cause"))
 
 
 async def posted(tx: Tx, kind: str, cause: str) -> bool:
     """Whether `kind` was posted for this `cause`."""
-    t = transactions.c
-    return await tx.scalar(select(t.id).where(t.kind == kind, t.cause == cause)) is not None
+    return await tx.scalar(_POSTED, {"kind": kind, "cause": cause}) is not None
+
+
+def _moved() -> Select[tuple[int]]:
+    t, p, other = transactions.c, postings.c, postings.alias().c
+    account, beside = bindparam("account", type_=Text), bindparam("beside", type_=Text)
+    signed = case((p.destination == account, p.amount), else_=-p.amount)
+    those = select(other.transaction_id).where(or_(other.destination == beside, other.source == beside))
+    mine = or_(p.destination == account, p.source == account)
+    where = (t.kind == bindparam("kind"), t.id.in_(those), mine, p.currency == bindparam("currency"))
+    return select(func.coalesce(func.sum(signed), 0)).join_from(transactions, postings).where(*where)
+
+
+_MOVED = _moved()
 
 
 async def moved(tx: Tx, kind: str, account: str, currency: str, *, beside: str) -> int:
     """What transactions of a kind that moved the account `beside` brought to another (above zero) or took from it."""
-    t, p, other = transactions.c, postings.c, postings.alias().c
-    signed = case((p.destination == account, p.amount), else_=-p.amount)
-    query = select(func.coalesce(func.sum(signed), 0)).join_from(transactions, postings)
-    those = select(other.transaction_id).where(or_(other.destination == beside, other.source == beside))
-    where = (t.kind == kind, t.id.in_(those), or_(p.destination == account, p.source == account), p.currency == currency)
-    return int(await tx.scalar(query.where(*where)))
+    return int(await tx.scalar(_MOVED, {"kind": kind, "account": account, "currency": currency, "beside": beside}))
 
 
 async def of_order(tx: Tx, order_id: str) -> list[Entry]:
@@ -107,11 +138,21 @@ async def of_order(tx: Tx, order_id: str) -> list[Entry]:
     return await tx.all(query.order_by(postings.c.id), Entry)
 
 
+_IN_CURRENCY = select(kept.c.account, kept.c.balance).where(kept.c.currency == bindparam("currency"))
+_BALANCE = _IN_CURRENCY.with_only_columns(kept.c.balance).where(kept.c.account == bindparam("account"))
+_BALANCES = _IN_CURRENCY.where(kept.c.account.in_(bindparam("accounts", expanding=True)))
+
+
+async def balances_now(tx: Tx, currency: str, *accounts: str) -> list[int]:
+    """What each of several accounts of one order or vendor holds, in minor units; all at the same moment."""
+    there = {row.account: row.balance for row in await tx.rows(_BALANCES, {"accounts": accounts, "currency": currency})}
+    return [there.get(account, 0) for account in accounts]
+
+
 async def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> int:
     """What an account holds, in minor units; with `at` what it held just before that moment."""
     if at is None and is_kept(account):
-        query = select(kept.c.balance).where(kept.c.account == account, kept.c.currency == currency)
-        return int(await tx.scalar(query) or 0)
+        return int(await tx.scalar(_BALANCE, {"account": account, "currency": currency}) or 0)
     moves = moves_of(lambda name: name == account, at)
     return int(await tx.scalar(select(func.coalesce(func.sum(moves.c.amount), 0)).where(moves.c.currency == currency)))
 
@@ -136,9 +177,12 @@ async def balances(
     return await tx.all(query.order_by(name, currency).limit(limit), Balance)
 
 
+_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0)))
+
+
 async def lock(tx: Tx, account: str) -> None:
     """Wait until nobody else decides about this account; held to the end of the transaction. Several: in order of their names."""
-    await tx.scalar(select(func.pg_advisory_xact_lock(func.hashtextextended(f"ledger:{account}", 0))))
+    await tx.scalar(_LOCK, {"name": f"ledger:{account}"})
 
 
 def is_kept(account: str) -> bool:

@@ -35,10 +35,10 @@ class LivenessView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def prospects(tx: Tx, watch: Watch, vendors: Collection[str]) -> Mapping[str, Prospect]:
     """What buyers may expect of each of these vendors now."""
-    if watch.policy == "sell":
+    if watch.policy == watch.open_policy == "sell":
         return dict.fromkeys(vendors, ALWAYS)
-    states = {vendor: view.health for vendor, view in (await looks(tx, watch, vendors)).items()}
-    return {vendor: prospect(states.get(vendor), watch) for vendor in vendors}
+    seen = {vendor: prospect(view.health, view.breakers, watch) for vendor, view in (await looks(tx, watch, vendors)).items()}
+    return {vendor: seen.get(vendor, ALWAYS) for vendor in vendors}
 
 
 async def looks(tx: Tx, watch: Watch, vendors: Collection[str]) -> dict[str, LivenessView]:

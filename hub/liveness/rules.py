@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 Policy = Literal["sell", "delay", "hide"]
-"""What becomes of the offers of a vendor that is down: sold as ever, sold with a longer promise, or neither shown nor sold."""
+"""What becomes of the offers of a vendor in trouble: sold as ever, sold with a longer promise, or neither shown nor sold."""
 
 Delivery = Literal["normal", "delayed"]
 
@@ -22,7 +22,7 @@ class Health(StrEnum):
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a spoke may be silent (seconds), and what is promised to buyers while it is down."""
+    """How long a spoke may be silent (seconds), and what is promised to buyers while it is down, or a breaker of its open."""
 
     degraded: float = 10.0
     """Three beats missed: a spoke beats every 3 s."""
@@ -33,6 +33,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """How old the oldest command may be to which a vendor has said nothing at all."""
     policy: Policy = "delay"
     delay_days: int = 2
+    open_policy: Policy = "delay"
+    open_delay_days: int = 1
 
 
 class Signs(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +71,17 @@ def is_busy(signs: Signs, watch: Watch) -> bool:
     return signs.busy_at is not None and signs.heard_until - signs.busy_at < timedelta(seconds=watch.busy)
 
 
-def prospect(state: Health | None, watch: Watch) -> Prospect:
-    """What becomes of a vendor's offers; without a state it has no spoke and works by hand."""
-    if state is not Health.DOWN or watch.policy == "sell":
-        return Prospect()
-    return Prospect(sold=watch.policy != "hide", delivery="delayed", extra_days=watch.delay_days)
+def prospect(state: Health | None, breakers: Mapping[str, str], watch: Watch) -> Prospect:
+    """What becomes of a vendor's offers; without a state it has no spoke and works by hand.
+
+    A breaker that is half-open counts for nothing: what is sold then is its trial.
+    """
+    if state is Health.DOWN:
+        return _under(watch.policy, watch.delay_days)
+    if state is not None and "open" in breakers.values():
+        return _under(watch.open_policy, watch.open_delay_days)
+    return Prospect()
+
+
+def _under(policy: Policy, days: int) -> Prospect:
+    return Prospect() if policy == "sell" else Prospect(sold=policy != "hide", delivery="delayed", extra_days=days)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 
 from hub.liveness.rules import Signs
 from hub.liveness.tables import vendor_liveness
@@ -126,10 +126,13 @@ async def ours(tx: Tx) -> Pulse | None:
     return await tx.one(select(*_COLUMNS).where(vendor_liveness.c.vendor == HUB_TARGET), Pulse)
 
 
+_OF = select(*_COLUMNS).where(vendor_liveness.c.vendor.in_(bindparam("vendors", expanding=True)))
+
+
 async def of(tx: Tx, vendors: Collection[str]) -> dict[str, Pulse]:
     """What is known of these vendors' spokes, and of us; those without a spoke are left out."""
-    wanted = select(*_COLUMNS).where(vendor_liveness.c.vendor.in_([HUB_TARGET, *sorted(set(vendors))]))
-    return {pulse.vendor: pulse for pulse in await tx.all(wanted, Pulse)}
+    wanted = {"vendors": [HUB_TARGET, *sorted(set(vendors))]}
+    return {pulse.vendor: pulse for pulse in await tx.all(_OF, Pulse, wanted)}
 
 
 async def browse(tx: Tx, *, after: str | None, limit: int) -> list[Pulse]:

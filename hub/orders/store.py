@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, func, insert, literal_column, select, type_coerce, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from hub.kernel.errors import NotFound
@@ -161,14 +161,18 @@ _PARTS = (
 _WHOLE = select(*_ORDER, type_coerce(_PARTS, JSONB).label("sub_orders"))
 
 
+_LOCK = select(orders.c.id).where(orders.c.id == bindparam("order")).with_for_update()
+_ONE = _WHOLE.where(orders.c.id == bindparam("order"))
+
+
 async def lock(tx: Tx, order_id: str) -> None:
     """Nobody else moves this order until the transaction ends. To be taken before anything of it is read."""
-    await tx.execute(select(orders.c.id).where(orders.c.id == order_id).with_for_update())
+    await tx.execute(_LOCK, {"order": order_id})
 
 
 async def load(tx: Tx, order_id: str) -> Order:
     """One order with its parts, in one statement. Raises `NotFound`."""
-    order = await tx.one(_WHOLE.where(orders.c.id == order_id), Order)
+    order = await tx.one(_ONE, Order, {"order": order_id})
     if order is None:
         raise NotFound("unknown_order", f"no order {order_id}")
     return order
@@ -198,20 +202,26 @@ async def of_vendor(tx: Tx, vendor: str, *, state: str | None, after: str | None
     return [(sub, row.currency, row.address) for sub, row in zip(subs, found, strict=True)]
 
 
+_ORDER_OF = select(sub_orders.c.order_id).where(sub_orders.c.id == bindparam("part"))
+_ORDER_OF_VENDOR = _ORDER_OF.where(sub_orders.c.vendor == bindparam("of_vendor"))
+
+
 async def order_of(tx: Tx, sub_order_id: str, vendor: str | None = None) -> str:
     """The order that a sub-order belongs to. Raises `NotFound`, with `vendor` also for another vendor's."""
-    whose = [] if vendor is None else [sub_orders.c.vendor == vendor]
-    found = await tx.scalar(select(sub_orders.c.order_id).where(sub_orders.c.id == sub_order_id, *whose))
+    found = await tx.scalar(_ORDER_OF if vendor is None else _ORDER_OF_VENDOR, {"part": sub_order_id, "of_vendor": vendor})
     if found is None:
         raise NotFound("unknown_order", f"no order {sub_order_id}")
     return str(found)
 
 
+_WRITE, _WRITE_PARTS, _WRITE_LINES = insert(orders), insert(sub_orders), insert(lines)
+
+
 async def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> None:
     """Insert a new order with its parts; `items` explain the commission, by sub-order."""
-    await tx.execute(insert(orders).values({k: v for k, v in msgspec.structs.asdict(order).items() if k != "sub_orders"}))
+    await tx.execute(_WRITE, {k: v for k, v in msgspec.structs.asdict(order).items() if k != "sub_orders"})
     await tx.execute(
-        insert(sub_orders),
+        _WRITE_PARTS,
         [
             {
                 **{k: v for k, v in msgspec.structs.asdict(sub).items() if k != "lines"},
@@ -221,7 +231,7 @@ async def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> No
         ],
     )
     await tx.execute(
-        insert(lines),
+        _WRITE_LINES,
         [{**msgspec.structs.asdict(line), "order_id": order.id, "sub_order_id": sub.id} for sub in order.sub_orders for line in sub.lines],
     )
 
@@ -232,42 +242,52 @@ async def commission_items(tx: Tx, sub_order_id: str) -> list[Item]:
     return msgspec.convert(found, list[Item])
 
 
+_STATES = select(sub_orders.c.state).where(sub_orders.c.order_id == bindparam("order"))
+
+
 async def has_fallen(tx: Tx, order_id: str) -> bool:
     """Whether every part of an order has fallen out."""
-    found = await tx.rows(select(sub_orders.c.state).where(sub_orders.c.order_id == order_id))
+    found = await tx.rows(_STATES, {"order": order_id})
     return FALLEN.issuperset(row.state for row in found)
+
+
+_SET_COURSE = update(orders).where(orders.c.id == bindparam("order")).values(version=orders.c.version + 1)
+_SET_REFUNDED = update(lines).where(lines.c.id == bindparam("piece"))
+_SET_SHIPPING_REFUNDED = update(sub_orders).where(sub_orders.c.id == bindparam("part"))
 
 
 async def set_course(tx: Tx, order_id: str, **values: Any) -> None:
     """Save where the checkout saga stands (`stage`, `course`) or that the buyer wants out (`cancel_reason`)."""
-    await tx.execute(update(orders).where(orders.c.id == order_id).values(version=orders.c.version + 1, **values))
+    await tx.execute(_SET_COURSE, {"order": order_id, **values})
 
 
 async def set_refunded(tx: Tx, sub_order_id: str, piece: str, refunded: int) -> None:
     """Note how much of a piece (a line's id, or ``shipping``) has gone back; see `Piece.refunded`. The order must be locked."""
     if piece == SHIPPING:
-        await tx.execute(update(sub_orders).where(sub_orders.c.id == sub_order_id).values(shipping_refunded=refunded))
+        await tx.execute(_SET_SHIPPING_REFUNDED, {"part": sub_order_id, "shipping_refunded": refunded})
     else:
-        await tx.execute(update(lines).where(lines.c.id == piece).values(refunded=refunded))
+        await tx.execute(_SET_REFUNDED, {"piece": piece, "refunded": refunded})
+
+
+_ADD_SHIPMENT = insert(shipments)
+_NOTE_DELIVERY = update(shipments).where(shipments.c.sub_order_id == bindparam("part")).values(delivered_at=func.now())
+_PARCELS = select(shipments.c.sub_order_id, shipments.c.parcels).where(shipments.c.order_id == bindparam("order"))
 
 
 async def add_shipment(tx: Tx, sub: SubOrder, parcels: Sequence[Any]) -> None:
     """Note that a sub-order left in these parcels."""
-    await tx.execute(
-        insert(shipments).values(
-            id=tx.ids.new("shp"), order_id=sub.order_id, sub_order_id=sub.id, parcels=[msgspec.to_builtins(parcel) for parcel in parcels]
-        )
-    )
+    left = {"parcels": [msgspec.to_builtins(parcel) for parcel in parcels]}
+    await tx.execute(_ADD_SHIPMENT, {"id": tx.ids.new("shp"), "order_id": sub.order_id, "sub_order_id": sub.id, **left})
 
 
 async def note_delivery(tx: Tx, sub_order_id: str) -> None:
     """Note that a shipment has arrived."""
-    await tx.execute(update(shipments).where(shipments.c.sub_order_id == sub_order_id).values(delivered_at=func.now()))
+    await tx.execute(_NOTE_DELIVERY, {"part": sub_order_id})
 
 
 async def parcels_of(tx: Tx, order_id: str) -> dict[str, list[dict[str, Any]]]:
     """The parcels of an order's shipped sub-orders, by sub-order."""
-    found = await tx.rows(select(shipments.c.sub_order_id, shipments.c.parcels).where(shipments.c.order_id == order_id))
+    found = await tx.rows(_PARCELS, {"order": order_id})
     return {row.sub_order_id: row.parcels for row in found}
 
 

@@ -74,24 +74,31 @@ class PaymentMethodController(Controller):
         return await read(found)
 
 
+_t = gateway_health.c
+_SEEN = insert(gateway_health).values(since=func.now(), noted_at=func.now())
+_NOTE = _SEEN.on_conflict_do_update(
+    index_elements=["gateway"],
+    set_={
+        "state": _SEEN.excluded.state,
+        "since": case((_t.state == _SEEN.excluded.state, _t.since), else_=func.now()),
+        "noted_at": func.now(),
+    },
+)
+
+
 async def note_health(database: Database, gateway: str, state: Health) -> None:
     """Note what a worker sees; to be repeated while a provider is down, else the news goes stale."""
-    t = gateway_health.c
-    fresh = insert(gateway_health).values(gateway=gateway, state=str(state), since=func.now(), noted_at=func.now())
-    values = {
-        "state": fresh.excluded.state,
-        "since": case((t.state == fresh.excluded.state, t.since), else_=func.now()),
-        "noted_at": func.now(),
-    }
     async with database.tx() as tx:
-        await tx.execute(fresh.on_conflict_do_update(index_elements=["gateway"], set_=values))
+        await tx.execute(_NOTE, {"gateway": gateway, "state": str(state)})
+
+
+_HEARD = _t.noted_at > func.now() - func.make_interval(0, 0, 0, 0, 0, 0, STALE_SECONDS)
+_DOWN = select(_t.gateway, _t.since).where(_t.state == Health.DOWN, _HEARD)
 
 
 async def down_since(tx: Tx) -> dict[str, datetime]:
     """From when on which providers have not been answering."""
-    t = gateway_health.c
-    heard = t.noted_at > func.now() - func.make_interval(0, 0, 0, 0, 0, 0, STALE_SECONDS)
-    return {row.gateway: row.since for row in await tx.rows(select(t.gateway, t.since).where(t.state == Health.DOWN, heard))}
+    return {row.gateway: row.since for row in await tx.rows(_DOWN)}
 
 
 def _view(method: Method, down: Mapping[str, datetime]) -> MethodView:

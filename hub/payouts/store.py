@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 
@@ -57,24 +57,33 @@ class NewPayout(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
 
 
+_ADD = insert(payouts).returning(*_COLUMNS)
+
+
 async def add(tx: Tx, new: NewPayout, step_id: str) -> Payout:
     """Insert a requested payout. Raises `Conflict` (``payout_open``) if the vendor has one of this currency."""
     payout_id = tx.ids.new("pyt")
     row: dict[str, Any] = {"id": payout_id, "state": PayoutState.REQUESTED, "step_id": step_id, "requested_by": str(tx.actor)}
     try:
         async with tx.conn.begin_nested():
-            await tx.execute(insert(payouts).values(**row, **msgspec.structs.asdict(new)))
+            added = await tx.one(_ADD, Payout, row | msgspec.structs.asdict(new))
     except IntegrityError as error:
         if "uq_payouts_open" not in str(error.orig):
             raise
         raise Conflict("payout_open", f"a payout in {new.currency} is being sent", currency=new.currency) from None
+    assert added is not None, "it was just written"
     PAYOUT_LIFE.born(tx, payout_id, payout_id, data={"vendor": new.vendor, "amount": new.amount, "currency": new.currency})
-    return await get(tx, payout_id)
+    return added
+
+
+_ONE = select(*_COLUMNS).where(payouts.c.id == bindparam("payout_id"))
+_OF_REFERENCE = select(*_COLUMNS).where(payouts.c.reference == bindparam("reference"))
+_OF_STEP = select(*_COLUMNS).where(payouts.c.step_id == bindparam("step_id"))
 
 
 async def get(tx: Tx, payout_id: str, *, vendor: str | None = None) -> Payout:
     """One payout, of `vendor` if one is named. Raises `NotFound` (``unknown_payout``)."""
-    found = await _one(tx, payouts.c.id == payout_id)
+    found = await tx.one(_ONE, Payout, {"payout_id": payout_id})
     if found is None or vendor not in {None, found.vendor}:
         raise NotFound("unknown_payout", f"no payout {payout_id}")
     return found
@@ -82,12 +91,12 @@ async def get(tx: Tx, payout_id: str, *, vendor: str | None = None) -> Payout:
 
 async def by_reference(tx: Tx, reference: str) -> Payout | None:
     """The payout with this id at the provider."""
-    return await _one(tx, payouts.c.reference == reference)
+    return await tx.one(_OF_REFERENCE, Payout, {"reference": reference})
 
 
 async def by_step(tx: Tx, step_id: str) -> Payout | None:
     """The payout that was asked for under this key."""
-    return await _one(tx, payouts.c.step_id == step_id)
+    return await tx.one(_OF_STEP, Payout, {"step_id": step_id})
 
 
 async def browse(tx: Tx, *, vendor: str | None, state: str | None, after: str | None, limit: int) -> list[Payout]:
@@ -134,16 +143,18 @@ async def look_again(tx: Tx, vendor: str) -> None:
     await tx.execute(update(payout_plans).where(payout_plans.c.vendor == vendor).values(planned_for=None, again_at=func.now() + AGAIN))
 
 
+_LOCKED_STATE = select(payouts.c.state).where(payouts.c.id == bindparam("payout_id")).with_for_update()
+
+
 async def locked_state(tx: Tx, payout_id: str) -> PayoutState:
     """The state, which nobody else changes until the transaction ends."""
-    return PayoutState(await tx.scalar(select(payouts.c.state).where(payouts.c.id == payout_id).with_for_update()))
+    return PayoutState(await tx.scalar(_LOCKED_STATE, {"payout_id": payout_id}))
+
+
+_NOW = select(func.now())
 
 
 async def now(tx: Tx) -> datetime:
     """The transaction's time, by PostgreSQL's clock."""
-    moment: datetime = await tx.scalar(select(func.now()))
+    moment: datetime = await tx.scalar(_NOW)
     return moment
-
-
-async def _one(tx: Tx, where: ColumnElement[bool]) -> Payout | None:
-    return await tx.one(select(*_COLUMNS).where(where), Payout)

@@ -13,9 +13,8 @@ from hub.payments.store import Payment
 from hub.refunds import store
 from hub.refunds.reverse import reverse_step
 from hub.refunds.send import send
-from hub.refunds.states import RefundEvent, RefundState
+from hub.refunds.states import RefundEvent
 from hub.refunds.store import REFUND_LIFE, NewRefund, Refund
-from hub.refunds.tables import refunds
 from hub.runtime import steps
 from hub.runtime.database import Tx
 from hub.transfers import store as payouts
@@ -34,8 +33,7 @@ async def begin(tx: Tx, payment: Payment, new: NewRefund) -> Refund:
 
 async def go_on(tx: Tx, payment: Payment, sub_order_id: str) -> None:
     """A transfer has arrived or was refused: gather for the refunds that waited for that."""
-    t = refunds.c
-    for waiting in await store.refunds_where(tx, t.sub_order_id == sub_order_id, t.state == RefundState.REQUESTED):
+    for waiting in await store.requested_of(tx, sub_order_id):
         await gather(tx, payment, waiting)
 
 
@@ -45,13 +43,10 @@ async def gather(tx: Tx, payment: Payment, refund: Refund) -> None:
     if any(transfer.state is TransferState.SENDING for transfer in transfers):
         return
     sent = [transfer for transfer in transfers if transfer.state is TransferState.TRANSFERRED]
-    currency = refund.currency
-    funding = recipes.fund(
-        refund.share,
-        held=await ledger.balance(tx, recipes.held_account(refund.vendor, refund.sub_order_id), currency),
-        reserve=await ledger.balance(tx, recipes.reserve_account(refund.vendor, refund.sub_order_id), currency),
-        reversible=sum(transfer.amount - transfer.reversed for transfer in sent),
-    )
+    currency, whose = refund.currency, (refund.vendor, refund.sub_order_id)
+    held, reserve = await ledger.balances_now(tx, currency, recipes.held_account(*whose), recipes.reserve_account(*whose))
+    reversible = sum(transfer.amount - transfer.reversed for transfer in sent)
+    funding = recipes.fund(refund.share, held=held, reserve=reserve, reversible=reversible)
     moves = recipes.gather(share_of(refund), funding, refund.gathered_on, currency)
     await ledger.post(tx, "gather", order_id=refund.order_id, vendor=refund.vendor, cause=refund.id, moves=moves)
     await store.set_funding(tx, refund.id, funding)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, func, insert, select, update
 
 from hub.kernel.errors import NotFound
 from hub.kernel.money import Currency
@@ -107,34 +107,40 @@ class NewRefund(msgspec.Struct, frozen=True, kw_only=True):
     dispute_id: str | None = None
 
 
+_OPEN = insert(refunds).returning(*_REFUND)
+
+
 async def open_refund(tx: Tx, payment: Payment, new: NewRefund) -> Refund:
     """A requested refund."""
     refund_id = tx.ids.new("ref")
     portion = new.portion
-    await tx.execute(
-        insert(refunds).values(
-            id=refund_id,
-            kind="refund" if new.dispute_id is None else "dispute",
-            order_id=payment.order_id,
-            payment_id=payment.id,
-            sub_order_id=new.sub_order_id,
-            dispute_id=new.dispute_id,
-            vendor=new.vendor,
-            state=str(REFUND.initial),
-            amount=portion.paid,
-            discount=portion.discount,
-            share=portion.share,
-            commission=portion.commission,
-            tax=portion.tax,
-            items=msgspec.to_builtins(new.items),
-            currency=payment.currency,
-            reason=new.reason,
-            requested_by=str(tx.actor),
-        )
-    )
+    values: dict[str, Any] = {
+        "id": refund_id,
+        "kind": "refund" if new.dispute_id is None else "dispute",
+        "order_id": payment.order_id,
+        "payment_id": payment.id,
+        "sub_order_id": new.sub_order_id,
+        "dispute_id": new.dispute_id,
+        "vendor": new.vendor,
+        "state": str(REFUND.initial),
+        "amount": portion.paid,
+        "discount": portion.discount,
+        "share": portion.share,
+        "commission": portion.commission,
+        "tax": portion.tax,
+        "items": msgspec.to_builtins(new.items),
+        "currency": payment.currency,
+        "reason": new.reason,
+        "requested_by": str(tx.actor),
+    }
+    opened = await tx.one(_OPEN, Refund, values)
+    assert opened is not None, "it was just written"
     data = {"sub_order_id": new.sub_order_id, "amount": portion.paid, "reason": new.reason}
     REFUND_LIFE.born(tx, refund_id, payment.order_id, data=data)
-    return await refund(tx, refund_id)
+    return opened
+
+
+_NOTE = update(refunds).where(refunds.c.id == bindparam("refund_id"))
 
 
 async def set_funding(tx: Tx, refund_id: str, funding: Funding) -> None:
@@ -145,20 +151,24 @@ async def set_funding(tx: Tx, refund_id: str, funding: Funding) -> None:
         "from_reversal": funding.reversal,
         "from_debt": funding.debt,
     }
-    await tx.execute(update(refunds).where(refunds.c.id == refund_id).values(values))
+    await tx.execute(_NOTE, {"refund_id": refund_id, **values})
+
+
+_missing = bindparam("missing", type_=BigInteger)
+_BECAME_DEBT = _NOTE.values(from_reversal=refunds.c.from_reversal - _missing, from_debt=refunds.c.from_debt + _missing)
 
 
 async def reversal_became_debt(tx: Tx, refund_id: str, amount: int) -> None:
     """Note that `amount` which reversals should have brought is the vendor's debt now."""
-    t = refunds.c
-    await tx.execute(
-        update(refunds).where(t.id == refund_id).values(from_reversal=t.from_reversal - amount, from_debt=t.from_debt + amount)
-    )
+    await tx.execute(_BECAME_DEBT, {"refund_id": refund_id, "missing": amount})
+
+
+_ONE = select(*_REFUND).where(refunds.c.id == bindparam("refund_id"))
 
 
 async def refund(tx: Tx, refund_id: str) -> Refund:
     """One refund. Raises `NotFound`."""
-    found = await tx.one(select(*_REFUND).where(refunds.c.id == refund_id), Refund)
+    found = await tx.one(_ONE, Refund, {"refund_id": refund_id})
     if found is None:
         raise NotFound("unknown_refund", f"no refund {refund_id}")
     return found
@@ -170,42 +180,59 @@ async def refunds_where(tx: Tx, *conditions: ColumnElement[bool], limit: int | N
     return await tx.all(select(*_REFUND).where(*conditions).order_by(order).limit(limit), Refund)
 
 
+_OF_ORDER = select(*_REFUND).where(refunds.c.order_id == bindparam("order_id")).order_by(refunds.c.id)
+_OF_SUB_ORDER = select(*_REFUND).where(refunds.c.sub_order_id == bindparam("sub_order_id")).order_by(refunds.c.id)
+_REQUESTED = _OF_SUB_ORDER.where(refunds.c.state == RefundState.REQUESTED)
+
+
 async def refunds_of(tx: Tx, order_id: str) -> list[Refund]:
     """An order's refunds, oldest first."""
-    return await refunds_where(tx, refunds.c.order_id == order_id)
+    return await tx.all(_OF_ORDER, Refund, {"order_id": order_id})
+
+
+async def requested_of(tx: Tx, sub_order_id: str) -> list[Refund]:
+    """A sub-order's refunds for which nothing is gathered yet, oldest first."""
+    return await tx.all(_REQUESTED, Refund, {"sub_order_id": sub_order_id})
+
+
+_OPEN_REVERSAL = insert(reversals)
 
 
 async def open_reversal(tx: Tx, whose: Refund, transfer_id: str, amount: int) -> str:
     """A reversal of part of a transfer; its id."""
     reversal_id = tx.ids.new("rev")
-    await tx.execute(
-        insert(reversals).values(
-            id=reversal_id,
-            order_id=whose.order_id,
-            refund_id=whose.id,
-            transfer_id=transfer_id,
-            vendor=whose.vendor,
-            state=str(REVERSAL.initial),
-            amount=amount,
-            currency=whose.currency,
-        )
-    )
+    values = {
+        "id": reversal_id,
+        "order_id": whose.order_id,
+        "refund_id": whose.id,
+        "transfer_id": transfer_id,
+        "vendor": whose.vendor,
+        "state": str(REVERSAL.initial),
+        "amount": amount,
+        "currency": whose.currency,
+    }
+    await tx.execute(_OPEN_REVERSAL, values)
     REVERSAL_LIFE.born(tx, reversal_id, whose.order_id, data={"refund_id": whose.id, "transfer_id": transfer_id, "amount": amount})
     return reversal_id
 
 
+_ONE_REVERSAL = select(*_REVERSAL).where(reversals.c.id == bindparam("reversal_id"))
+
+
 async def reversal(tx: Tx, reversal_id: str) -> Reversal:
     """One reversal. Raises `NotFound`."""
-    found = await tx.one(select(*_REVERSAL).where(reversals.c.id == reversal_id), Reversal)
+    found = await tx.one(_ONE_REVERSAL, Reversal, {"reversal_id": reversal_id})
     if found is None:
         raise NotFound("unknown_reversal", f"no reversal {reversal_id}")
     return found
 
 
+_UNDER_WAY = select(func.count()).where(reversals.c.refund_id == bindparam("refund_id"), reversals.c.state == ReversalState.SENDING)
+
+
 async def reversals_under_way(tx: Tx, refund_id: str) -> bool:
     """Whether money of a transfer is still being taken back for a refund."""
-    t = reversals.c
-    return bool(await tx.scalar(select(func.count()).where(t.refund_id == refund_id, t.state == ReversalState.SENDING)))
+    return bool(await tx.scalar(_UNDER_WAY, {"refund_id": refund_id}))
 
 
 async def note_dispute(tx: Tx, payment: Payment, facts: DisputeFacts) -> Dispute:
@@ -244,10 +271,13 @@ async def disputes_where(tx: Tx, *conditions: ColumnElement[bool], limit: int | 
     return await tx.all(select(*_DISPUTE).where(*conditions).order_by(disputes.c.id.desc()).limit(limit), Dispute)
 
 
+_DISPUTES_OF = select(*_DISPUTE).where(disputes.c.payment_id == bindparam("payment_id")).order_by(disputes.c.id.desc())
+
+
 async def losses(tx: Tx, payment_id: str) -> dict[str, int]:
     """What we bear ourselves of a payment's lost disputes, by dispute."""
     borne: dict[str, int] = {}
-    for dispute in await disputes_where(tx, disputes.c.payment_id == payment_id):
+    for dispute in await tx.all(_DISPUTES_OF, Dispute, {"payment_id": payment_id}):
         account = recipes.dispute_account(dispute.id)
         for kind in (LOST, RETURNED):
             moved = await ledger.moved(tx, kind, recipes.LOSSES, dispute.currency, beside=account)
@@ -261,7 +291,7 @@ async def contested(tx: Tx, payment_id: str, *, also_asked: bool = True) -> bool
     `also_asked`: an inquiry counts, so that nothing is released meanwhile; for a refund, which ends most of them, it does not.
     """
     open_states = {DisputeState.OPEN, DisputeState.INQUIRY} if also_asked else {DisputeState.OPEN}
-    for dispute in await disputes_where(tx, disputes.c.payment_id == payment_id):
+    for dispute in await tx.all(_DISPUTES_OF, Dispute, {"payment_id": payment_id}):
         account = recipes.dispute_account(dispute.id)
         if dispute.state in open_states or await ledger.balance(tx, account, dispute.currency) < 0:
             return True

@@ -1,13 +1,14 @@
 """API keys: only their hashes are stored; a key names who asks and what they may."""
 
+import base64
 import hashlib
-import secrets
 
 import msgspec
-from sqlalchemy import Column, DateTime, Table, Text, func, insert, select, update
+from sqlalchemy import Column, DateTime, Table, Text, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.runtime.database import Actor, IdText, Tx, metadata
+from hub.runtime.entropy import random_bytes
 
 PREFIXES = {"customer": "wk_buyer", "vendor": "wk_vendor", "operator": "wk_admin"}
 SCOPES = {
@@ -51,18 +52,22 @@ class Issued(msgspec.Struct, frozen=True):
     key: str
 
 
+_ISSUE = insert(api_keys)
+
+
 async def issue_key(tx: Tx, actor: Actor, scopes: tuple[str, ...] | None = None) -> Issued:
     """A new key for `actor`; shown once, stored hashed."""
-    issued = Issued(tx.ids.new("key"), f"{PREFIXES[actor.kind]}_{secrets.token_urlsafe(32)}")
+    issued = Issued(tx.ids.new("key"), f"{PREFIXES[actor.kind]}_{base64.urlsafe_b64encode(random_bytes(32)).rstrip(b'=').decode()}")
     await tx.execute(
-        insert(api_keys).values(
-            id=issued.id,
-            key_hash=hash_key(issued.key),
-            kind=actor.kind,
-            subject=actor.id,
-            scopes=list(scopes or SCOPES[actor.kind]),
-            hint=issued.key[-4:],
-        )
+        _ISSUE,
+        {
+            "id": issued.id,
+            "key_hash": hash_key(issued.key),
+            "kind": actor.kind,
+            "subject": actor.id,
+            "scopes": list(scopes or SCOPES[actor.kind]),
+            "hint": issued.key[-4:],
+        },
     )
     return issued
 
@@ -72,10 +77,14 @@ async def issue(tx: Tx, actor: Actor, scopes: tuple[str, ...] | None = None) -> 
     return (await issue_key(tx, actor, scopes)).key
 
 
+_FIND = select(api_keys.c.kind, api_keys.c.subject, api_keys.c.scopes).where(
+    api_keys.c.key_hash == bindparam("hashed"), api_keys.c.revoked_at.is_(None)
+)
+
+
 async def find(tx: Tx, key: str) -> Caller | None:
     """Whose key this is; None if unknown or revoked."""
-    k = api_keys.c
-    row = await tx.row(select(k.kind, k.subject, k.scopes).where(k.key_hash == hash_key(key), k.revoked_at.is_(None)))
+    row = await tx.row(_FIND, {"hashed": hash_key(key)})
     return None if row is None else Caller(Actor(row.kind, row.subject), frozenset(row.scopes))
 
 

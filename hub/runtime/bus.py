@@ -88,9 +88,9 @@ class Bus:
         return False
 
     async def alive(self) -> bool:
-        """Whether a round trip works now (`is_connected` alone may lie)."""
+        """Whether a round trip works now (`is_connected` alone may lie, and so does `flush` once a task of the client's is dead)."""
         nc = self._nc
-        if nc is None or not nc.is_connected:
+        if nc is None or not nc.is_connected or _deaf(nc):
             return False
         try:
             await nc.flush(ROUND_TRIP_SECONDS)
@@ -202,3 +202,9 @@ class Bus:
                 await asyncio.wait_for(nc.flush(1), 1)
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(nc.close(), 2)
+
+
+def _deaf(nc: Client) -> bool:
+    """Whether nobody reads or writes for a client that believes it is connected."""
+    tasks: list[asyncio.Task[object] | None] = [nc._reading_task, nc._flusher_task]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]  # no public way
+    return any(task is None or task.done() for task in tasks)

@@ -30,7 +30,7 @@ class Changes:
 
     def tell(self, tx: Tx) -> None:
         """After a commit: tell this process at once and the others by a hint."""
-        for saga_id in tx.changed:
+        for saga_id in sorted(tx.changed):
             self._wake(saga_id)
             self._bus.hint(f"{CHANGED}.{saga_id}")
         if tx.woken:

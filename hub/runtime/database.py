@@ -83,17 +83,17 @@ class Tx:
         """The one row of a query, or None."""
         return (await self.conn.execute(statement, values)).one_or_none()
 
-    async def mappings(self, statement: Executable) -> Sequence[RowMapping]:
+    async def mappings(self, statement: Executable, values: Any = None) -> Sequence[RowMapping]:
         """All rows of a query by column name."""
-        return (await self.conn.execute(statement)).mappings().all()
+        return (await self.conn.execute(statement, values)).mappings().all()
 
-    async def all(self, statement: Executable, shape: type[T]) -> list[T]:
+    async def all(self, statement: Executable, shape: type[T], values: Any = None) -> list[T]:
         """All rows of a query as structs; its columns are the struct's fields."""
-        return [msgspec.convert(row, shape, from_attributes=True) for row in await self.rows(statement)]
+        return [msgspec.convert(row, shape, from_attributes=True) for row in await self.rows(statement, values)]
 
-    async def one(self, statement: Executable, shape: type[T]) -> T | None:
+    async def one(self, statement: Executable, shape: type[T], values: Any = None) -> T | None:
         """The one row of a query as a struct, or None."""
-        row = await self.row(statement)
+        row = await self.row(statement, values)
         return None if row is None else msgspec.convert(row, shape, from_attributes=True)
 
     async def scalar(self, statement: Executable, values: Any = None) -> Any:

@@ -52,6 +52,9 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 1
 
 
+_KEEP = insert(dead_letters).on_conflict_do_nothing()
+
+
 async def keep(tx: Tx, given: Given) -> bool:
     """Keep it for triage; False if it was kept before."""
     values: dict[str, Any] = msgspec.structs.asdict(given)
@@ -62,7 +65,7 @@ async def keep(tx: Tx, given: Given) -> bool:
         "detail": given.detail[:4000].replace("\0", ""),
         "fingerprint": hashlib.sha256(f"{given.target}|{given.kind}|{given.reason}".encode()).hexdigest()[:16],
     }
-    return await tx.execute(insert(dead_letters).values(values).on_conflict_do_nothing()) == 1
+    return await tx.execute(_KEEP, values) == 1
 
 
 async def keep_step(tx: Tx, step: Step, outcome: Outcome, *, once_for: str | None = None) -> bool:

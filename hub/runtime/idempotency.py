@@ -7,7 +7,7 @@ same key may be tried again. Keys are per asker and kept for `KEEP_HOURS`.
 import hashlib
 
 import msgspec
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, Table, Text, func, select, text, update
+from sqlalchemy import Column, DateTime, Integer, LargeBinary, Table, Text, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -50,24 +50,32 @@ def fingerprint(method: str, path: str, body: bytes) -> bytes:
     return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).digest()
 
 
+_t = idempotency_keys.c
+_MINE = (_t.actor == bindparam("of_actor"), _t.key == bindparam("of_key"))
+_CLAIM = insert(idempotency_keys).on_conflict_do_nothing()
+_FIND = select(_t.fingerprint, _t.status, _t.body).where(*_MINE)
+_KEEP = update(idempotency_keys).where(*_MINE)
+_WAIT_NOT_LONG = text(f"SET LOCAL lock_timeout = {WAIT_MS}")
+_WAIT = text("SET LOCAL lock_timeout = 0")
+
+
 async def begin(tx: Tx, key: str, print_: bytes) -> Answer | None:
     """Claim the key for this transaction, or return the answer it was given before.
 
     Raises `Conflict`: ``idempotency_key_reused`` for another request, ``idempotency_key_in_use`` while a twin runs.
     """
     actor = str(tx.actor)
-    await tx.execute(text(f"SET LOCAL lock_timeout = {WAIT_MS}"))
+    await tx.execute(_WAIT_NOT_LONG)
     try:
-        fresh = await tx.execute(insert(idempotency_keys).values(actor=actor, key=key, fingerprint=print_).on_conflict_do_nothing())
+        fresh = await tx.execute(_CLAIM, {"actor": actor, "key": key, "fingerprint": print_})
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE:
             raise Conflict("idempotency_key_in_use", "a request with this key is still running", field="header:Idempotency-Key") from None
         raise
-    await tx.execute(text("SET LOCAL lock_timeout = 0"))
+    await tx.execute(_WAIT)
     if fresh:
         return None
-    t = idempotency_keys
-    row = await tx.row(select(t.c.fingerprint, t.c.status, t.c.body).where(t.c.actor == actor, t.c.key == key))
+    row = await tx.row(_FIND, {"of_actor": actor, "of_key": key})
     if row is None or row.fingerprint != print_:
         raise Conflict("idempotency_key_reused", "this key was used for another request", field="header:Idempotency-Key")
     return Answer(row.status, row.body)
@@ -75,8 +83,7 @@ async def begin(tx: Tx, key: str, print_: bytes) -> Answer | None:
 
 async def keep(tx: Tx, key: str, answer: Answer) -> None:
     """Keep the answer beside the write."""
-    t = idempotency_keys
-    await tx.execute(update(t).where(t.c.actor == str(tx.actor), t.c.key == key).values(status=answer.status, body=answer.body))
+    await tx.execute(_KEEP, {"of_actor": str(tx.actor), "of_key": key, "status": answer.status, "body": answer.body})
 
 
 async def forget_old(tx: Tx) -> int:

@@ -14,6 +14,9 @@ inbox = Table(
 )
 
 
+_NOTE = insert(inbox).on_conflict_do_nothing()
+
+
 async def first_time(tx: Tx, source: str, event_id: str) -> bool:
     """Note an event in the transaction that applies it; False if it had been applied before."""
-    return await tx.execute(insert(inbox).values(source=source, event_id=event_id).on_conflict_do_nothing()) == 1
+    return await tx.execute(_NOTE, {"source": source, "event_id": event_id}) == 1

@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Row, Table, Text, func, insert, select, update
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Row, Table, Text, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import ClauseElement
 
 from hub.kernel.errors import NotFound
 from hub.kernel.machine import Machine
@@ -58,9 +59,11 @@ class Life(Generic[S, E]):
     def __init__(self, machine: Machine[S, E], table: Table, *, saga_column: str, id_column: str = "id") -> None:
         self.machine = machine
         self.table = table
-        self._saga_column = saga_column
-        self._id_column = id_column
         self._states: type[S] = type(machine.initial)
+        mine = table.c[id_column] == bindparam("of_subject")
+        self._find = select(table.c.state, table.c[saga_column].label("saga_id")).where(mine).with_for_update()
+        self._columns = frozenset(table.c.keys())
+        self._save = update(table).where(mine).values(version=table.c.version + 1)
 
     def born(self, tx: Tx, subject_id: str, saga_id: str, data: dict[str, Any] | None = None) -> None:
         """Record that a row in its initial state was inserted."""
@@ -81,17 +84,18 @@ class Life(Generic[S, E]):
 
         Raises `Conflict` (``illegal_transition``) where the table has no such edge and `NotFound` for an unknown id.
         """
-        t = self.table
-        row: Row[Any] | None = await tx.row(
-            select(t.c.state, t.c[self._saga_column].label("saga_id")).where(t.c[self._id_column] == subject_id).with_for_update()
-        )
+        row: Row[Any] | None = await tx.row(self._find, {"of_subject": subject_id})
         if row is None:
             raise NotFound("not_found", f"no {self.machine.name} {subject_id}")
         before = self._states(row.state)
         after = self.machine.next(before, event)
-        await tx.execute(
-            update(t).where(t.c[self._id_column] == subject_id).values(state=str(after), version=t.c.version + 1, **(values or {}))
-        )
+        given = {name: value for name, value in (values or {}).items() if not isinstance(value, ClauseElement)}
+        save = self._save
+        if values is not None:
+            self._know(values)
+            if len(given) < len(values):  # something is reckoned there, such as now()
+                save = save.values({name: value for name, value in values.items() if name not in given})
+        await tx.execute(save, {"of_subject": subject_id, "state": str(after), **given})
         record(
             tx,
             Move(
@@ -106,6 +110,11 @@ class Life(Generic[S, E]):
             ),
         )
         return after
+
+    def _know(self, values: Mapping[str, Any]) -> None:
+        # A prepared statement passes over a name that it does not know.
+        if not self._columns.issuperset(values):
+            raise KeyError(f"{self.table.name} has no {sorted(values.keys() - self._columns)}")
 
 
 def record(tx: Tx, move: Move) -> None:
@@ -129,6 +138,9 @@ def record(tx: Tx, move: Move) -> None:
     )
 
 
+_APPEND = insert(timeline)
+
+
 async def write_down(tx: Tx) -> None:
     """Append what was noted to the timeline, in the order in which it happened."""
-    await tx.execute(insert(timeline), tx.noted)
+    await tx.execute(_APPEND, tx.noted)

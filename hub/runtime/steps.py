@@ -23,13 +23,13 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    literal,
     select,
     text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from hub.runtime.claim import CLAIM
 from hub.runtime.database import IdText, Tx, metadata
 
 HUB_TARGET = "@hub"
@@ -98,7 +98,7 @@ class NewStep(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     """A vendor's runs from the first sending: a broker that is away takes no time from it."""
     redrive: float = 20
-    """First pause before the same command is sent again; doubles with each attempt up to five minutes.
+    """First pause before the same command is sent again; doubles with each attempt up to an hour (the hub's own: five minutes).
 
     Long, because what the broker has stored is normally answered, and asking a busy vendor twice makes it busier; what
     it has not stored is sent again at once.
@@ -190,89 +190,76 @@ def _row(tx: Tx, step: NewStep) -> dict[str, Any]:
     }
 
 
-CLAIM = text("""
-WITH RECURSIVE waiting(target) AS (
-    (SELECT target FROM steps WHERE state = 'open' ORDER BY target LIMIT 1)
-    UNION ALL
-    SELECT (SELECT s.target FROM steps s WHERE s.state = 'open' AND s.target > w.target ORDER BY s.target LIMIT 1)
-    FROM waiting w WHERE w.target IS NOT NULL
-), due AS (
-    SELECT claimed.id FROM waiting w
-    CROSS JOIN LATERAL (
-        SELECT s.id FROM steps s
-        WHERE s.state = 'open' AND s.target = w.target AND s.due_at <= now() AND NOT s.waiting
-        ORDER BY s.due_at LIMIT :per_target FOR UPDATE SKIP LOCKED
-    ) claimed
-    WHERE :sending AND w.target <> '@hub'
-), own AS (
-    SELECT s.id FROM steps s
-    WHERE s.state = 'open' AND s.target = '@hub' AND s.due_at <= now() AND NOT s.waiting
-    ORDER BY s.due_at LIMIT :own FOR UPDATE SKIP LOCKED
-)
-UPDATE steps SET
-    attempt = attempt + 1,
-    sent_at = now(),
-    deadline = CASE WHEN attempt = 0 AND target <> '@hub' THEN now() + (deadline - created_at) ELSE deadline END,
-    due_at = now() + make_interval(secs => least(300, redrive_seconds * power(2, least(attempt, 10))) * (0.9 + 0.2 * random()))
-FROM (SELECT id FROM due UNION ALL SELECT id FROM own) claimed WHERE steps.id = claimed.id
-RETURNING steps.id, saga_id, subject_id, target, kind, payload, undoes, state, verdict, attempt, waiting, deadline,
-    correlation_id, traceparent
-""")
-
-
 async def claim(tx: Tx, *, per_target: int, sending: bool, own: int | None = None) -> list[Step]:
     """Due steps, at most `per_target` of each target, each leased by moving its `due_at` ahead (no leader, no locks kept).
 
     With the broker away (`sending` is False) only what the hub does itself, so that no attempt is burned; of that at
     most `own` (None: as of any other).
     """
-    return await tx.all(CLAIM.bindparams(per_target=per_target, sending=sending, own=per_target if own is None else own), Step)
+    return await tx.all(CLAIM, Step, {"per_target": per_target, "sending": sending, "own": per_target if own is None else own})
+
+
+_ONE = select(*_COLUMNS).where(steps.c.id == bindparam("step_id"))
+_ONE_LOCKED = _ONE.with_for_update()
 
 
 async def get(tx: Tx, step_id: str, *, lock: bool = False) -> Step | None:
     """One step, or None."""
-    query = select(*_COLUMNS).where(steps.c.id == step_id)
-    return await tx.one(query.with_for_update() if lock else query, Step)
+    return await tx.one(_ONE_LOCKED if lock else _ONE, Step, {"step_id": step_id})
+
+
+_OF_SAGA = select(*_COLUMNS).where(steps.c.saga_id == bindparam("saga")).order_by(steps.c.id)
 
 
 async def of_saga(tx: Tx, saga_id: str) -> list[Step]:
     """Every step of a saga, oldest first."""
-    return await tx.all(select(*_COLUMNS).where(steps.c.saga_id == saga_id).order_by(steps.c.id), Step)
+    return await tx.all(_OF_SAGA, Step, {"saga": saga_id})
+
+
+_OPEN = update(steps).where(steps.c.state == StepState.OPEN)
+_END = _OPEN.where(steps.c.id == bindparam("step_id")).values(ended_at=func.now())
 
 
 async def end(tx: Tx, step_id: str, outcome: Outcome) -> bool:
     """Record an answer if the step is still open; False if somebody already did (late and double answers end here)."""
     state = StepState.DEAD if outcome.verdict is Verdict.DEAD else StepState.DONE
-    return (
-        await tx.execute(
-            update(steps)
-            .where(steps.c.id == step_id, steps.c.state == StepState.OPEN)
-            .values(state=state, verdict=outcome.verdict, reply=msgspec.to_builtins(outcome), ended_at=func.now())
-        )
-        == 1
-    )
+    answer = {"state": state, "verdict": outcome.verdict, "reply": msgspec.to_builtins(outcome)}
+    return await tx.execute(_END, {"step_id": step_id, **answer}) == 1
+
+
+_CANCEL = _OPEN.where(steps.c.saga_id == bindparam("saga")).values(state=StepState.CANCELED, ended_at=func.now())
+_CANCEL_KINDS = _CANCEL.where(steps.c.kind.in_(bindparam("kinds", expanding=True)))
+_CANCEL_KINDS_OF_SUBJECT = _CANCEL_KINDS.where(steps.c.subject_id == bindparam("subject"))
+_CANCEL_UNSENT = _CANCEL.where(
+    steps.c.kind == bindparam("of_kind"), steps.c.subject_id == bindparam("subject"), steps.c.attempt == 0, ~steps.c.waiting
+)
 
 
 async def cancel_open(tx: Tx, saga_id: str, *kinds: str, subject_id: str | None = None) -> None:
     """Withdraw open steps: nobody waits for their answer any more. What they may have done is undone by other steps."""
-    where = [steps.c.saga_id == saga_id, steps.c.state == StepState.OPEN, steps.c.kind.in_(kinds)]
-    if subject_id is not None:
-        where.append(steps.c.subject_id == subject_id)
-    await tx.execute(update(steps).where(*where).values(state=StepState.CANCELED, ended_at=func.now()))
+    values = {"saga": saga_id, "kinds": kinds}
+    if subject_id is None:
+        await tx.execute(_CANCEL_KINDS, values)
+    else:
+        await tx.execute(_CANCEL_KINDS_OF_SUBJECT, values | {"subject": subject_id})
 
 
 async def withdraw_unsent(tx: Tx, saga_id: str, kind: str, subject_id: str) -> bool:
     """Withdraw an open step that nobody was sent yet; False if there is none, or if a worker was faster."""
-    t = steps.c
-    unsent = (t.saga_id == saga_id, t.kind == kind, t.subject_id == subject_id, t.state == StepState.OPEN, t.attempt == 0, ~t.waiting)
-    return await tx.execute(update(steps).where(*unsent).values(state=StepState.CANCELED, ended_at=func.now())) > 0
+    return await tx.execute(_CANCEL_UNSENT, {"saga": saga_id, "of_kind": kind, "subject": subject_id}) > 0
+
+
+_WAKE = _OPEN.where(steps.c.saga_id == bindparam("saga"), steps.c.target == HUB_TARGET, steps.c.attempt > 0).values(due_at=func.now())
 
 
 async def wake(tx: Tx, saga_id: str) -> None:
     """Make what the hub itself does for a saga due now: something has happened, so it is worth asking again."""
-    t = steps.c
-    mine = (t.saga_id == saga_id, t.target == HUB_TARGET, t.state == StepState.OPEN, t.attempt > 0)
-    tx.woken = await tx.execute(update(steps).where(*mine).values(due_at=func.now())) > 0 or tx.woken
+    tx.woken = await tx.execute(_WAKE, {"saga": saga_id}) > 0 or tx.woken
+
+
+_RETRY = _OPEN.where(steps.c.id == bindparam("step_id"), bindparam("even_if_due", type_=Boolean) | (steps.c.due_at > func.now())).values(
+    due_at=_seconds_from_now("seconds")
+)
 
 
 async def retry_in(tx: Tx, step_id: str, seconds: float, *, even_if_due: bool = False, pending: bool = False) -> None:
@@ -280,10 +267,22 @@ async def retry_in(tx: Tx, step_id: str, seconds: float, *, even_if_due: bool = 
 
     Attempts go on: a vendor tells by them asking anew from hearing twice. `pending`: it was answered, only not for good.
     """
-    t = steps.c
-    mine = (t.id == step_id, t.state == StepState.OPEN, literal(even_if_due) | (t.due_at > func.now()))
     verdict = {"verdict": Verdict.PENDING} if pending else {}
-    await tx.execute(update(steps).where(*mine).values(due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds), **verdict))
+    await tx.execute(_RETRY, {"step_id": step_id, "seconds": seconds, "even_if_due": even_if_due, **verdict})
+
+
+_late = steps.c.deadline <= func.now()
+_unheard = (steps.c.target == HUB_TARGET) | steps.c.waiting
+_out_of_attempts = (
+    steps.c.deadline.is_(None) & (steps.c.attempt >= bindparam("attempts_max", type_=Integer)) & (steps.c.due_at <= func.now())
+)
+_OVERDUE, _OVERDUE_UNHEARD = (
+    select(*_COLUMNS)
+    .where(steps.c.state == StepState.OPEN, silent | _out_of_attempts)
+    .order_by(steps.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+    for silent in (_late & (_unheard | (steps.c.attempt > 0)), _late & _unheard)
+)
 
 
 async def overdue(tx: Tx, *, limit: int, attempts_max: int, hearing: bool = True) -> list[Step]:
@@ -291,10 +290,4 @@ async def overdue(tx: Tx, *, limit: int, attempts_max: int, hearing: bool = True
 
     What nobody was sent yet is not late. With `hearing` False only what no message could still answer.
     """
-    t = steps.c
-    late = t.deadline <= func.now()
-    unheard = (t.target == HUB_TARGET) | t.waiting
-    silent = late & (unheard | (t.attempt > 0) if hearing else unheard)
-    out_of_attempts = t.deadline.is_(None) & (t.attempt >= attempts_max) & (t.due_at <= func.now())
-    query = select(*_COLUMNS).where(t.state == StepState.OPEN, silent | out_of_attempts).order_by(steps.c.due_at).limit(limit)
-    return await tx.all(query, Step)
+    return await tx.all(_OVERDUE if hearing else _OVERDUE_UNHEARD, Step, {"most": limit, "attempts_max": attempts_max})

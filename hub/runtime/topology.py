@@ -24,18 +24,18 @@ CONSUMER_OVERLAPS = 10100
 CONFIG_REFUSED = 10052
 
 
-def streams(vendor: str) -> list[StreamConfig]:
+def streams(vendor: str, replicas: int = 1) -> list[StreamConfig]:
     """A vendor's two streams. What is acknowledged is gone, so `…_MAX` bounds what waits: full means refused (back-pressure).
 
     What was given up on stays until it is too old, so it can be read back.
     """
     return [
-        _stream(subjects.command_stream(vendor), subjects.command(vendor, ">"), COMMANDS_MAX),
-        _stream(subjects.event_stream(vendor), subjects.event(vendor, ">"), EVENTS_MAX),
+        _stream(subjects.command_stream(vendor), subjects.command(vendor, ">"), COMMANDS_MAX, replicas),
+        _stream(subjects.event_stream(vendor), subjects.event(vendor, ">"), EVENTS_MAX, replicas),
     ]
 
 
-def _stream(name: str, subject: str, most: int) -> StreamConfig:
+def _stream(name: str, subject: str, most: int, replicas: int) -> StreamConfig:
     return StreamConfig(
         name=name,
         subjects=[subject],
@@ -46,6 +46,7 @@ def _stream(name: str, subject: str, most: int) -> StreamConfig:
         duplicate_window=DUPLICATE_WINDOW,
         discard=DiscardPolicy.NEW,
         allow_direct=True,
+        num_replicas=replicas,
     )
 
 
@@ -80,9 +81,9 @@ def consumers(vendor: str) -> list[tuple[str, ConsumerConfig]]:
     ]
 
 
-async def ensure_vendor(js: JetStreamContext, vendor: str) -> None:
+async def ensure_vendor(js: JetStreamContext, vendor: str, replicas: int = 1) -> None:
     """Make a vendor's streams and consumers be as `streams` and `consumers` say; safe from many processes at once."""
-    for config in streams(vendor):
+    for config in streams(vendor, replicas):
         await _ensure_stream(js, config)
     for stream, consumer in consumers(vendor):
         await _ensure_consumer(js, stream, consumer)
@@ -102,10 +103,11 @@ async def _ensure_consumer(js: JetStreamContext, stream: str, config: ConsumerCo
         await js.add_consumer(stream, config)
 
 
-async def ensure_shared(js: JetStreamContext) -> None:
+async def ensure_shared(js: JetStreamContext, replicas: int = 1) -> None:
     """The stream of the broker's advisories about messages given up on."""
     advisories = [f"$JS.EVENT.ADVISORY.CONSUMER.{what}.*.*" for what in ("MAX_DELIVERIES", "MSG_TERMINATED")]
-    await _ensure_stream(js, StreamConfig(name=subjects.ADVISORY_STREAM, subjects=advisories, max_age=7 * DAY, max_msgs=EVENTS_MAX))
+    config = StreamConfig(name=subjects.ADVISORY_STREAM, subjects=advisories, max_age=7 * DAY, max_msgs=EVENTS_MAX, num_replicas=replicas)
+    await _ensure_stream(js, config)
     await js.add_consumer(
         subjects.ADVISORY_STREAM,
         ConsumerConfig(durable_name=subjects.CONSUMER_HUB, ack_policy=AckPolicy.EXPLICIT, ack_wait=30, max_deliver=-1),

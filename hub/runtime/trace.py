@@ -1,10 +1,11 @@
 """One correlation id and one W3C trace context through HTTP, NATS, spoke and every log line."""
 
-import os
 import re
 from contextvars import ContextVar
 
 import msgspec
+
+from hub.runtime.entropy import random_bytes
 
 _TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 
@@ -19,8 +20,8 @@ class Trace(msgspec.Struct, frozen=True):
     def new(cls, correlation_id: str | None = None, traceparent: str | None = None) -> "Trace":
         """Continue the trace of a well-formed `traceparent`, or begin one; a malformed one is dropped (W3C 3.2.2.3)."""
         found = _TRACEPARENT.match(traceparent or "")
-        trace_id = found[1] if found and found[1] != "0" * 32 else os.urandom(16).hex()
-        return cls(correlation_id or trace_id, f"00-{trace_id}-{os.urandom(8).hex()}-01")
+        trace_id = found[1] if found and found[1] != "0" * 32 else random_bytes(16).hex()
+        return cls(correlation_id or trace_id, f"00-{trace_id}-{random_bytes(8).hex()}-01")
 
 
 current: ContextVar[Trace | None] = ContextVar("trace", default=None)

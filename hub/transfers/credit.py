@@ -1,6 +1,6 @@
 """What a vendor has with us beside its holds (a bonus, money that came back) is transferred like a share, as a life of its own."""
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Integer, bindparam, func, literal, select
 
 from hub.ledger import recipes
 from hub.ledger import store as ledger
@@ -16,15 +16,21 @@ from hub.vendors.tables import vendors
 AT_ONCE = 20
 
 
+_OWED = (
+    select(vendors.c.code, balances.c.currency, balances.c.balance)
+    .join(balances, balances.c.account == literal(recipes.vendor_account("")) + vendors.c.code)
+    .where(balances.c.balance > 0)
+    .order_by(func.random())
+    .limit(bindparam("at_most", type_=Integer))
+)
+
+
 async def due_credits(tx: Tx, limit: int) -> list[tuple[str, str, int]]:
     """(vendor, currency, minor units) of vendors to whom we owe; any of them, so that none bars another's way.
 
     Amounts are of this moment: they are to be read again under `ledger.lock` before anything is moved.
     """
-    v, b = vendors.c, balances.c
-    mine = b.account == literal(recipes.vendor_account("")) + v.code
-    query = select(v.code, b.currency, b.balance).join(balances, mine).where(b.balance > 0).order_by(func.random()).limit(limit)
-    return [(row.code, row.currency, row.balance) for row in await tx.rows(query)]
+    return [(row.code, row.currency, row.balance) for row in await tx.rows(_OWED, {"at_most": limit})]
 
 
 async def open_credit(tx: Tx, vendor: str, currency: str, *, at_least: int = 1) -> str | None:

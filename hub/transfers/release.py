@@ -1,5 +1,7 @@
 """When a hold ends: net what the vendor owes us, keep a reserve, and send the rest on its way."""
 
+import msgspec
+
 from hub.kernel.money import basis_points
 from hub.ledger import recipes
 from hub.ledger import store as ledger
@@ -21,7 +23,8 @@ RELEASE = "payout.release"
 RELEASE_CREDIT = "payout.release_credit"
 """The same for money that is of no order."""
 ACCOUNT_RETRY_SECONDS = 30.0
-DISPUTE_RETRY_SECONDS = 60.0
+DISPUTE_RETRY_SECONDS = 6 * 3600.0
+"""Only in case that nobody wakes us: what is learned of a dispute makes the step due at once."""
 REFUSED_RETRY_SECONDS = 600.0
 
 
@@ -71,8 +74,8 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
     vendor, currency, account = transfer.vendor, transfer.currency, outcome.data["account"]
     owing = recipes.vendor_account(vendor)
     await ledger.lock(tx, owing)
-    left = await ledger.balance(tx, transfer.source, currency)
-    netted = min(left, max(0, -await ledger.balance(tx, owing, currency)))
+    left, due = await ledger.balances_now(tx, currency, transfer.source, owing)
+    netted = min(left, max(0, -due))
     reserved = 0 if marketplace is None else await _reserve(tx, marketplace, transfer, left - netted)
     amount = left - netted - reserved
     if amount and account is None:  # it came in between: look for an account first
@@ -91,10 +94,9 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
     if payment is not None and charge is not None and await store.drawn(tx, charge) + amount > payment.captured:
         charge = None  # what we add to a discounted sale is drawn on our own balance: no charge gives more than it took
     values |= {"amount": amount, "account": account, "charge": charge}
-    await TRANSFER_LIFE.advance(
-        tx, transfer.id, TransferEvent.RELEASE, data={"amount": amount, "netted": netted, "reserved": reserved}, values=values
-    )
-    await steps.add(tx, transfer_step(await store.get(tx, transfer.id)))
+    data = {"amount": amount, "netted": netted, "reserved": reserved}
+    state = await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.RELEASE, data=data, values=values)
+    await steps.add(tx, transfer_step(msgspec.structs.replace(transfer, state=state, **values)))
 
 
 async def not_released(tx: Tx, step: Step, outcome: Outcome) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import BigInteger, Float, bindparam, func, insert, select, update
 
 from hub.kernel.errors import NotFound
 from hub.ledger import recipes
@@ -60,49 +60,55 @@ class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0
 
 
+_AFTER = func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float))
+_OPEN = insert(transfers).values(hold_until=func.now() + _AFTER).returning(*_COLUMNS)
+
+
 async def open_transfer(tx: Tx, new: NewTransfer) -> Transfer:
     """Held, to be released in `new.seconds`."""
     transfer_id = tx.ids.new("trf")
     saga_id = new.order_id or transfer_id
-    await tx.execute(
-        insert(transfers).values(
-            id=transfer_id,
-            kind=new.kind,
-            order_id=new.order_id,
-            sub_order_id=new.sub_order_id,
-            saga_id=saga_id,
-            vendor=new.vendor,
-            gateway=new.gateway,
-            state=TransferState.HELD,
-            amount=0,
-            currency=new.currency,
-            hold_until=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, new.seconds),
-        )
-    )
+    row = {"id": transfer_id, "saga_id": saga_id, "state": TransferState.HELD, "amount": 0}
+    opened = await tx.one(_OPEN, Transfer, row | msgspec.structs.asdict(new))
+    assert opened is not None, "it was just written"
     TRANSFER_LIFE.born(tx, transfer_id, saga_id, data={"kind": new.kind, "sub_order_id": new.sub_order_id, "vendor": new.vendor})
-    return await get(tx, transfer_id)
+    return opened
+
+
+_ONE = select(*_COLUMNS).where(transfers.c.id == bindparam("transfer_id"))
 
 
 async def get(tx: Tx, transfer_id: str) -> Transfer:
     """One transfer. Raises `NotFound`."""
-    transfer = await tx.one(select(*_COLUMNS).where(transfers.c.id == transfer_id), Transfer)
+    transfer = await tx.one(_ONE, Transfer, {"transfer_id": transfer_id})
     if transfer is None:
         raise NotFound("unknown_transfer", f"no transfer {transfer_id}")
     return transfer
 
 
+_OF_SUB_ORDER = select(*_COLUMNS).where(transfers.c.sub_order_id == bindparam("sub_order_id")).order_by(transfers.c.id)
+
+
 async def of_sub_order(tx: Tx, sub_order_id: str) -> list[Transfer]:
     """The transfers of a sub-order's share and reserve, oldest first."""
-    return await tx.all(select(*_COLUMNS).where(transfers.c.sub_order_id == sub_order_id).order_by(transfers.c.id), Transfer)
+    return await tx.all(_OF_SUB_ORDER, Transfer, {"sub_order_id": sub_order_id})
+
+
+_DRAWN = select(func.coalesce(func.sum(transfers.c.amount), 0)).where(transfers.c.charge == bindparam("charge"))
 
 
 async def drawn(tx: Tx, charge: str) -> int:
     """What transfers have drawn on a charge; that a provider lets reversed money be drawn again is nowhere promised."""
-    t = transfers.c
-    sums = select(func.coalesce(func.sum(t.amount), 0)).where(t.charge == charge)
-    return int(await tx.scalar(sums))
+    return int(await tx.scalar(_DRAWN, {"charge": charge}))
+
+
+_ADD_REVERSED = (
+    update(transfers)
+    .where(transfers.c.id == bindparam("transfer_id"))
+    .values(reversed=transfers.c.reversed + bindparam("more", type_=BigInteger))
+)
 
 
 async def add_reversed(tx: Tx, transfer_id: str, amount: int) -> None:
     """Note that `amount` comes back, or with a minus that it does not after all."""
-    await tx.execute(update(transfers).where(transfers.c.id == transfer_id).values(reversed=transfers.c.reversed + amount))
+    await tx.execute(_ADD_REVERSED, {"transfer_id": transfer_id, "more": amount})

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.kernel.errors import NotFound
@@ -56,9 +56,12 @@ async def find_all(tx: Tx, *, after: str | None, limit: int) -> list[Vendor]:
     return [_vendor(row, options.get(row.code, [])) for row in found]
 
 
+_TERMS_OF = select(*_TERMS).where(vendors.c.code.in_(bindparam("codes", expanding=True)))
+
+
 async def terms_of(tx: Tx, codes: Collection[str]) -> dict[str, Terms]:
     """The terms of these vendors, by code; unknown codes are left out."""
-    return {row.code: _terms(row) for row in await tx.rows(select(*_TERMS).where(vendors.c.code.in_(sorted(set(codes)))))}
+    return {row.code: _terms(row) for row in await tx.rows(_TERMS_OF, {"codes": sorted(set(codes))})}
 
 
 async def all_terms(tx: Tx) -> list[Terms]:
@@ -66,11 +69,14 @@ async def all_terms(tx: Tx) -> list[Terms]:
     return [_terms(row) for row in await tx.rows(select(*_TERMS).order_by(vendors.c.code))]
 
 
+_o = shipping_options.c
+_OPTIONS_OF = select(shipping_options).where(_o.vendor.in_(bindparam("codes", expanding=True))).order_by(_o.price, _o.code)
+
+
 async def options_of(tx: Tx, codes: Collection[str]) -> dict[str, list[ShippingOption]]:
     """The shipping options of these vendors, cheapest first."""
-    o = shipping_options.c
     options: dict[str, list[ShippingOption]] = {}
-    for row in await tx.rows(select(shipping_options).where(o.vendor.in_(sorted(set(codes)))).order_by(o.price, o.code)):
+    for row in await tx.rows(_OPTIONS_OF, {"codes": sorted(set(codes))}):
         option = ShippingOption(code=row.code, name=row.name, price=Money(amount=row.price, currency=row.currency), days=row.days)
         options.setdefault(row.vendor, []).append(option)
     return options

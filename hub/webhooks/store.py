@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import and_, delete, func, or_, select, text, update
+from sqlalchemy import Float, and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.kernel.errors import NotFound
@@ -69,10 +69,21 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 _VIEW = [_e[name] for name in ProviderEventView.__struct_fields__]
 
 
+def _seconds(number: Any) -> Any:
+    return func.make_interval(0, 0, 0, 0, 0, 0, number)
+
+
+_KEEP = (
+    insert(provider_events)
+    .values(occurred_at=func.to_timestamp(bindparam("at", type_=Float)), due_at=func.now() + _seconds(SETTLE_SECONDS))
+    .on_conflict_do_nothing()
+)
+
+
 async def keep(tx: Tx, event: ProviderEvent, *, gateway: str, endpoint: str, raw: bytes, headers: dict[str, str]) -> bool:
     """Keep what a webhook brought; False if it is here already."""
-    row = {**_row(event, gateway, endpoint), "raw": raw, "headers": headers}
-    return await tx.execute(insert(provider_events).values(row).on_conflict_do_nothing()) == 1
+    row = {**_said(event, gateway, endpoint), "at": event.at, "raw": raw, "headers": headers}
+    return await tx.execute(_KEEP, row) == 1
 
 
 async def begin_sweep(tx: Tx, *, gateway: str, connect: bool) -> int | None:
@@ -96,12 +107,18 @@ async def end_sweep(tx: Tx, *, gateway: str, connect: bool, seen_until: int | No
     await tx.execute(mine.values(values))
 
 
+_KNOWN = select(_e.id).where(_e.id.in_(bindparam("ids", expanding=True)))
+
+
 async def keep_swept(tx: Tx, events: Sequence[ProviderEvent], *, gateway: str) -> int:
-    """Keep what no webhook brought; the number of new ones."""
+    """Keep what no webhook brought; the number of new ones. Most are known: what is swept overlaps."""
     fresh = 0
     for start in range(0, len(events), AT_ONCE):
-        rows = [_row(event, gateway, "sweep") for event in events[start : start + AT_ONCE]]
-        fresh += await tx.execute(insert(provider_events).values(rows).on_conflict_do_nothing())
+        listed = events[start : start + AT_ONCE]
+        known = {row.id for row in await tx.rows(_KNOWN, {"ids": [event.id for event in listed]})}
+        for event in listed:
+            if event.id not in known:
+                fresh += await tx.execute(_KEEP, {**_said(event, gateway, "sweep"), "at": event.at})
     return fresh
 
 
@@ -119,18 +136,21 @@ RETURNING e.id, gateway, kind, subject, account, state, attempts, received_at < 
 
 async def claim(tx: Tx, limit: int) -> list[Claimed]:
     """Due events, each leased for `LEASE_SECONDS`."""
-    return await tx.all(CLAIM.bindparams(limit=limit, lease=LEASE_SECONDS, days=UNMATCHED_DAYS), Claimed)
+    return await tx.all(CLAIM, Claimed, {"limit": limit, "lease": LEASE_SECONDS, "days": UNMATCHED_DAYS})
+
+
+_STILL_OPEN = update(provider_events).where(_e.id.in_(bindparam("ids", expanding=True)), _e.state.in_(OPEN))
+_LATER = _STILL_OPEN.values(due_at=func.now() + _seconds(bindparam("seconds", type_=Float)))
 
 
 async def end(tx: Tx, ids: Sequence[str], state: State, detail: str = "") -> None:
     """Nothing more is to be done about these, unless an operator asks for it."""
-    await tx.execute(update(provider_events).where(_e.id.in_(ids), _e.state.in_(OPEN)).values(state=state, detail=detail))
+    await tx.execute(_STILL_OPEN, {"ids": ids, "state": state, "detail": detail})
 
 
 async def later(tx: Tx, ids: Sequence[str], state: State, seconds: float, detail: str) -> None:
     """Look again in `seconds`."""
-    due = func.now() + _seconds(seconds)
-    await tx.execute(update(provider_events).where(_e.id.in_(ids), _e.state.in_(OPEN)).values(state=state, due_at=due, detail=detail))
+    await tx.execute(_LATER, {"ids": ids, "state": state, "seconds": seconds, "detail": detail})
 
 
 async def again(tx: Tx, event_id: str) -> ProviderEventView:
@@ -159,15 +179,11 @@ async def forget_old(tx: Tx) -> int:
     return await tx.execute(delete(provider_events).where(old, _e.state.in_(("applied", "ignored"))))
 
 
-def _seconds(number: float) -> Any:
-    return func.make_interval(0, 0, 0, 0, 0, 0, number)
-
-
 def _stream(*, connect: bool) -> str:
     return _CONNECT if connect else _PLATFORM
 
 
-def _row(event: ProviderEvent, gateway: str, endpoint: str) -> dict[str, Any]:
+def _said(event: ProviderEvent, gateway: str, endpoint: str) -> dict[str, Any]:
     return {
         "id": event.id,
         "gateway": gateway,
@@ -175,6 +191,4 @@ def _row(event: ProviderEvent, gateway: str, endpoint: str) -> dict[str, Any]:
         "kind": event.kind,
         "subject": event.subject,
         "account": event.account,
-        "occurred_at": func.to_timestamp(event.at),
-        "due_at": func.now() + _seconds(SETTLE_SECONDS),
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -48,8 +49,12 @@ CONCLUDE: dict[str, Conclude] = {**credit.CONCLUDE, **payout.CONCLUDE}
 
 PUBLISH_SECONDS = 3
 RETRY_SECONDS_MAX = 60
+ASKED_SECONDS_MAX = 6 * 3600
+"""However long somebody asks us to wait, be it a provider (Retry-After) or our own rule."""
 BUSY_SECONDS = 5
 """Before a vendor whose stream is full is asked anew."""
+MISSING_SECONDS = 1
+"""The same where no stream answers: it was wiped and is made anew, or its cluster has no leader or no quorum."""
 STREAM_FULL = frozenset({10077, 10047, 10023})
 """The broker's words for it: too many messages, too many bytes, no room at all. All are said before anything is stored."""
 
@@ -73,16 +78,26 @@ class Dispatcher:
         """What the hub does itself has room of its own, so that a slow payment provider holds up no vendor."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._more = True
+        """Whether there may be more that is due than was taken the last time."""
 
     async def once(self) -> None:
-        """Take what is due, or wait to be woken."""
+        """Take what is due; before that, where nothing can be left from the last time, wait to be woken."""
+        due = self._wiring.changes.due
+        if not self._more and not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._wiring.settings.worker.poll_seconds):  # `wait_for` forgets a cancel (CPython #86296)
+                    await due.wait()
         if self._stopping:
             return
-        due = self._wiring.changes.due
         due.clear()
+        self._more = True  # should the claim fail
         most = self._wiring.settings.worker.claim_per_vendor
+        own = min(most, self._own_room)
         async with self._wiring.database.tx() as tx:
-            claimed = await steps.claim(tx, per_target=most, own=min(most, self._own_room), sending=self._wiring.bus.is_connected)
+            claimed = await steps.claim(tx, per_target=most, own=own, sending=self._wiring.bus.is_connected)
+        taken = Counter(step.target for step in claimed)
+        self._more = any(number >= (own if target == HUB_TARGET else most) for target, number in taken.items())
         for step in sorted(claimed, key=lambda step: step.target != HUB_TARGET):
             if step.target == HUB_TARGET:
                 self._own_room -= 1
@@ -90,9 +105,6 @@ class Dispatcher:
             else:
                 await self._room.acquire()
                 self._start(step, self._done)
-        if not claimed:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(due.wait(), self._wiring.settings.worker.poll_seconds)
 
     async def idle(self) -> None:
         """Wait until what is under way has ended."""
@@ -147,20 +159,21 @@ class Dispatcher:
             await self._wiring.bus.js.publish(subject, msgspec.json.encode(step.payload), timeout=PUBLISH_SECONDS, headers=headers)
         except (NatsError, TimeoutError, Unavailable, OSError) as error:
             if isinstance(error, APIError) and error.err_code in STREAM_FULL:
-                await self._later(step)
-                return
-            if isinstance(error, NoStreamResponseError):
+                self._on_full(step.target)
+                await self._later(step, error, BUSY_SECONDS)
+            elif isinstance(error, NoStreamResponseError):
                 self._on_missing_stream(step.target)
-            await self._again(step, error)
+                await self._later(step, error, MISSING_SECONDS)
+            else:
+                await self._again(step, error)
             return
         log.info("step.sent", step=step.id, kind=step.kind, vendor=step.target, attempt=step.attempt)
 
-    async def _later(self, step: Step) -> None:
-        """The vendor has more to do than it can: the step stays as if it had not been sent, so that no time of the vendor's runs."""
-        self._on_full(step.target)
-        log.warning("step.vendor_busy", step=step.id, kind=step.kind, vendor=step.target, again_in=BUSY_SECONDS)
+    async def _later(self, step: Step, error: Exception, seconds: float) -> None:
+        """The broker surely kept nothing: the step stays as if it had not been sent, so that no time of the vendor's runs."""
+        log.warning("step.not_taken", step=step.id, kind=step.kind, vendor=step.target, error=repr(error), again_in=seconds)
         async with self._wiring.database.tx(HUB, current.get()) as tx:
-            await unsend(tx, step, BUSY_SECONDS)
+            await unsend(tx, step, seconds)
 
     async def _perform(self, step: Step) -> None:
         try:
@@ -189,7 +202,7 @@ class Dispatcher:
     async def _again(self, step: Step, error: Exception) -> None:
         """The same step, key and parameters once more: an outcome in doubt is asked for again, never guessed."""
         asked = error.retry_after if isinstance(error, NotSent) else None
-        seconds = min(RETRY_SECONDS_MAX, asked if asked is not None else 0.5 * 2 ** min(step.attempt, 10))
+        seconds = min(RETRY_SECONDS_MAX, 0.5 * 2 ** min(step.attempt, 10)) if asked is None else min(ASKED_SECONDS_MAX, asked)
         log.warning("step.in_doubt", step=step.id, kind=step.kind, attempt=step.attempt, error=repr(error), again_in=seconds)
         async with self._wiring.database.tx(HUB, current.get()) as tx:
             await steps.retry_in(tx, step.id, seconds)

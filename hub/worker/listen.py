@@ -2,14 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 import structlog
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.checkout.conclude import conclude
 from hub.checkout.hear import Foreign, Heard, hear, keep_for_triage
+from hub.kernel.errors import Unavailable
 from hub.runtime import steps, topology
 from hub.runtime.database import HUB
 from hub.runtime.puller import Puller
@@ -61,7 +67,7 @@ class Listener:
         async with self._wiring.database.reading() as tx:
             wanted = {row.code for row in await vendors.broker_accounts(tx)}
         if self._shared_missing:
-            await topology.ensure_shared(self._wiring.bus.js)
+            await topology.ensure_shared(self._wiring.bus.js, self._wiring.settings.nats.replicas)
             self._shared_missing = False
             if subjects.ADVISORY_STREAM not in self._pullers:
                 self._pullers[subjects.ADVISORY_STREAM] = Puller(
@@ -73,11 +79,19 @@ class Listener:
             await asyncio.gather(*(self._try_to_settle(vendor) for vendor in todo[start : start + SETTLE_AT_ONCE]))
         for puller in list(self._pullers.values()):
             await puller.tend()
-        self.hearing_since = self.hearing_since or time.monotonic()
+        self.hearing_since = (self.hearing_since or time.monotonic()) if await self._streams_answer() else None
 
     async def stop(self) -> None:
         """Ask for nothing more and let what was heard be applied."""
         await asyncio.gather(*(puller.stop() for puller in self._pullers.values()))
+
+    async def _streams_answer(self) -> bool:
+        """A cluster without its quorum keeps its connections and tells us nothing."""
+        try:
+            await self._wiring.bus.js.account_info()
+        except (NatsError, OSError, RuntimeError, Unavailable):  # uvloop raises the third where asyncio raises an OSError
+            return False
+        return True
 
     async def _try_to_settle(self, vendor: str) -> None:
         try:
@@ -91,7 +105,7 @@ class Listener:
             self._again_at.pop(vendor, None)
 
     async def _settle(self, vendor: str) -> None:
-        await topology.ensure_vendor(self._wiring.bus.js, vendor)
+        await topology.ensure_vendor(self._wiring.bus.js, vendor, self._wiring.settings.nats.replicas)
         self._missing.discard(vendor)
         if vendor not in self._pullers:
 
@@ -109,30 +123,68 @@ class Listener:
 
     async def _heard(self, vendor: str, msg: Msg) -> None:
         async with self._handling:
-            message = Heard(vendor=vendor, subject=msg.subject, headers=dict(msg.headers or {}), body=msg.data)
-            try:
-                await hear(self._wiring.database, self._wiring.timing, message)
-            except Exception as error:
-                if msg.metadata.num_delivered < TRIES_MAX:
-                    raise
-                await keep_for_triage(self._wiring.database, message, Foreign("not_applicable", repr(error)), Trace.new())
-        await msg.ack()
+            await take_event(self._wiring, vendor, msg)
 
     async def _advised(self, msg: Msg) -> None:
-        """The broker gave a command up: it was delivered again and again and never acknowledged."""
-        advisory = msgspec.json.decode(msg.data)
-        if "MAX_DELIVERIES" in msg.subject and advisory.get("stream", "").startswith("CMD_"):
-            try:
-                lost = await self._wiring.bus.js.get_msg(advisory["stream"], seq=advisory["stream_seq"], direct=True)
-            except NotFoundError:  # gone with its stream, or too old: its step's deadline will tell
-                await msg.ack()
-                return
-            headers: dict[str, str] = lost.headers or {}  # pyright: ignore[reportUnknownVariableType]  # nats-py says `dict` alone
-            command_id = headers.get(messages.COMMAND_ID, "")
-            async with self._wiring.database.tx(HUB) as tx:
-                step = await steps.get(tx, command_id)
-                if step is not None and step.target == advisory["stream"].removeprefix("CMD_"):
-                    outcome = Outcome.dead("max_deliveries", f"delivered {advisory.get('deliveries')} times and never acknowledged")
-                    await conclude(tx, self._wiring.timing, step, outcome)
-                    log.warning("step.given_up_by_broker", step=command_id)
-        await msg.ack()
+        await take_advisory(self._wiring, msg)
+
+
+class Count(Protocol):
+    """How often a message was delivered, this time included."""
+
+    @property
+    def num_delivered(self) -> int: ...
+
+
+class Given(Protocol):
+    """A message as a consumer of the broker gets it."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str] | None: ...
+    @property
+    def metadata(self) -> Count: ...
+    async def ack(self) -> None:
+        """It need not come again."""
+
+
+async def take_event(wiring: Wiring, vendor: str, msg: Given) -> None:
+    """What a vendor tells, applied (or put aside if that fails again and again) and then acknowledged; it comes again if this raises."""
+    message = Heard(vendor=vendor, subject=msg.subject, headers=dict(msg.headers or {}), body=msg.data)
+    try:
+        await hear(wiring.database, wiring.timing, message)
+    except Exception as error:
+        if msg.metadata.num_delivered < TRIES_MAX or is_away(error):
+            raise
+        await keep_for_triage(wiring.database, message, Foreign("not_applicable", repr(error)), Trace.new())
+    await msg.ack()
+
+
+def is_away(error: Exception) -> bool:
+    """Whether it only says that the database cannot be reached now: that is no fault of the message, however often it happens."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return isinstance(error, OSError | PoolTimeoutError)
+
+
+async def take_advisory(wiring: Wiring, msg: Given) -> None:
+    """The broker gave a command up: it was delivered again and again and never acknowledged."""
+    advisory = msgspec.json.decode(msg.data)
+    if "MAX_DELIVERIES" in msg.subject and advisory.get("stream", "").startswith("CMD_"):
+        try:
+            lost = await wiring.bus.js.get_msg(advisory["stream"], seq=advisory["stream_seq"], direct=True)
+        except NotFoundError:  # gone with its stream, or too old: its step's deadline will tell
+            await msg.ack()
+            return
+        headers: dict[str, str] = lost.headers or {}  # pyright: ignore[reportUnknownVariableType]  # nats-py says `dict` alone
+        command_id = headers.get(messages.COMMAND_ID, "")
+        async with wiring.database.tx(HUB) as tx:
+            step = await steps.get(tx, command_id)
+            if step is not None and step.target == advisory["stream"].removeprefix("CMD_"):
+                outcome = Outcome.dead("max_deliveries", f"delivered {advisory.get('deliveries')} times and never acknowledged")
+                await conclude(tx, wiring.timing, step, outcome)
+                log.warning("step.given_up_by_broker", step=command_id)
+    await msg.ack()

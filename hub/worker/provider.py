@@ -5,7 +5,6 @@ number of times, a month late, and from several workers at once.
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -56,9 +55,9 @@ async def _sweep(wiring: Wiring, gateway: PaymentGateway, *, connect: bool, ever
         until = await store.begin_sweep(tx, gateway=gateway.name, connect=connect)
     if until is None:
         return
-    began = time.monotonic()
+    began = _time()
     listed = await gateway.events(since=until - OVERLAP_SECONDS, accounts=connect)
-    rest = max(every, REST_TIMES * (time.monotonic() - began))
+    rest = max(every, REST_TIMES * (_time() - began))
     telling = [event for event in listed if hint_of(gateway.name, event.kind, event.subject, event.account) is not None]
     seen_until = max((event.at for event in listed), default=None)
     async with wiring.database.tx() as tx:
@@ -141,6 +140,10 @@ async def _tell_operator(tx: Tx, event: Claimed, why: str) -> None:
     )
     await dead_letters.keep(tx, told)
     log.warning("provider.unmatched", event_id=event.id, kind=event.kind, subject=event.subject, why=why)
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _pause(event: Claimed) -> float:

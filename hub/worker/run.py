@@ -1,7 +1,6 @@
 """One worker: its loops, started together and ended in order."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -29,6 +28,28 @@ log = structlog.get_logger("worker")
 DRAIN_SECONDS = 10.0
 
 
+Loops = dict[str, tuple[Callable[[], Awaitable[object]], float]]
+"""What a worker does again and again, and how many seconds apart."""
+
+
+def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Callable[[], bool]) -> Loops:
+    """All but what listens to the broker; `hears` says whether somebody has done so for long enough."""
+    return {
+        "dispatch": (dispatcher.once, 0),
+        "deadlines": (lambda: sweep(wiring, hearing=hears()), 0.5),
+        "accounts": (lambda: open_accounts(wiring, gateways), 1),
+        "account facts": (lambda: refresh_accounts(wiring, gateways), 5),
+        "provider events": (lambda: apply_events(wiring, gateways), 0.2),
+        "missed events": (lambda: sweep_events(wiring, gateways), 5),
+        "payouts": (lambda: plan_payouts(wiring.database, gateways, wiring.timing.marketplace), 30),
+        "credits": (lambda: pay_credits(wiring.database), 5),
+        "reconciliation": (lambda: reconcile_daily(wiring, gateways), 30),
+        "health": (lambda: note_all(wiring.database, gateways), 5),
+        "laws": (lambda: watch(wiring.database), 180),
+        "forget": (lambda: forget(wiring), 3600),
+    }
+
+
 class Worker:
     """Sends, hears, sweeps. The wiring is opened and closed by the caller."""
 
@@ -42,34 +63,19 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
-        wiring, gateways = self._wiring, self._gateways
-        loops: dict[str, tuple[Callable[[], Awaitable[object]], float]] = {
-            "dispatch": (self._dispatcher.once, 0),
-            "listen": (self._listener.once, 0.5),
-            "deadlines": (lambda: sweep(wiring, hearing=self._listener.hears), 0.5),
-            "pulse": (self._pulse.once, 1),
-            "accounts": (lambda: open_accounts(wiring, gateways), 1),
-            "account facts": (lambda: refresh_accounts(wiring, gateways), 5),
-            "provider events": (lambda: apply_events(wiring, gateways), 0.2),
-            "missed events": (lambda: sweep_events(wiring, gateways), 5),
-            "payouts": (lambda: plan_payouts(wiring.database, gateways, wiring.timing.marketplace), 30),
-            "credits": (lambda: pay_credits(wiring.database), 5),
-            "reconciliation": (lambda: reconcile_daily(wiring, gateways), 30),
-            "health": (lambda: note_all(wiring.database, gateways), 5),
-            "laws": (lambda: watch(wiring.database), 180),
-            "forget": (lambda: forget(wiring), 3600),
-        }
-        self._loops = [asyncio.create_task(forever(name, once, pause=pause)) for name, (once, pause) in loops.items()]
+        own = loops(self._wiring, self._gateways, self._dispatcher, lambda: self._listener.hears)
+        heard: Loops = {"listen": (self._listener.once, 0.5), "pulse": (self._pulse.once, 1)}
+        self._loops = [asyncio.create_task(forever(name, once, pause=pause)) for name, (once, pause) in (own | heard).items()]
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, end."""
         await self._dispatcher.drain(DRAIN_SECONDS)
         await self._listener.stop()
-        for loop in self._loops:
-            loop.cancel()
-        for loop in self._loops:
-            with contextlib.suppress(asyncio.CancelledError):
-                await loop
+        pending = set(self._loops)
+        while pending:
+            for loop in pending:
+                loop.cancel()  # again: `asyncio.wait_for` forgets one that comes with its answer (CPython #86296), and nats-py uses it
+            _, pending = await asyncio.wait(pending, timeout=0.5)
 
 
 async def run(settings: Settings) -> None:

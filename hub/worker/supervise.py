@@ -10,8 +10,10 @@ log = structlog.get_logger("worker")
 PAUSE_MAX = 5.0
 
 
-async def forever(name: str, once: Callable[[], Awaitable[object]], *, pause: float) -> None:
-    """Run `once` again and again, `pause` seconds apart."""
+async def forever(
+    name: str, once: Callable[[], Awaitable[object]], *, pause: float, rest: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> None:
+    """Run `once` again and again, `pause` seconds apart; `rest` is what waits in between."""
     trouble = 0
     while True:
         try:
@@ -20,4 +22,4 @@ async def forever(name: str, once: Callable[[], Awaitable[object]], *, pause: fl
         except Exception as error:  # noqa: BLE001  # the database or the broker is away: go on when it is back
             trouble += 1
             log.warning("worker.loop_failed", loop=name, error=repr(error), in_a_row=trouble)
-        await asyncio.sleep(min(PAUSE_MAX, 0.25 * trouble) if trouble else pause)
+        await (asyncio.sleep(min(PAUSE_MAX, 0.25 * trouble)) if trouble else rest(pause))

@@ -134,6 +134,8 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping):
         answer = await work()
         if fault.do is Do.CRASH_AFTER:
             os._exit(CRASHED)
+        if fault.do is Do.UNHEARD:
+            await asyncio.Event().wait()
         if fault.do is Do.GARBAGE:
             return cast("M", "certainly, sir")
         if fault.do is Do.TWICE:

@@ -37,6 +37,8 @@ class Do(StrEnum):
 
     CRASH_AFTER = "crash_after"
     """End the process after the work, before the answer."""
+    UNHEARD = "unheard"
+    """Work, and never answer the call."""
     GARBAGE = "garbage"
     """Answer with something that is no answer."""
     TWICE = "twice"

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from tests.architecture.diagrams import README, machines, written
@@ -15,26 +16,37 @@ OTHER_STATES = {
     "hub/runtime/steps.py": "a step's state is its saga's progress, written once when it ends",
     "hub/runtime/dead_letters.py": "triage of what was given up on",
     "hub/cart/store.py": "open or ordered",
+    "hub/payments/availability.py": "whether a provider answers",
     "hub/webhooks/store.py": "what became of a provider's event",
     "hub/catalog/put_offers.py": "active or paused, as the vendor says",
 }
 """Tables with a column `state` that is no life, and who writes it."""
 
 
+RUNS = {"execute", "scalar", "one", "all", "row", "rows"}
+"""Methods of a transaction that run a statement with values."""
+READS = {"insert", "pg_insert", "select"}
+"""What a statement begins with that changes no row that may be there already."""
+
+
 def state_changes(tree: ast.Module) -> list[int]:
     """Lines where a column named `state` is written to a row that may be there already."""
+    known = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     found: list[int] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "values":
-            named_in_dicts = {
-                key.value
-                for part in node.args
-                for each in ast.walk(part)
-                if isinstance(each, ast.Dict)
-                for key in each.keys
-                if isinstance(key, ast.Constant)
-            }
-            if ("state" in {keyword.arg for keyword in node.keywords} or "state" in named_in_dicts) and root_of(node) != "insert":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            in_place = node.func.attr == "values" and root_of(node) not in READS
+            prepared = node.func.attr in RUNS and len(node.args) > 1 and root_of(named_by(node.args[0], known)) not in READS
+            said = node.args if in_place else [named_by(each, known) for each in node.args[1:]]
+            if (in_place and "state" in {keyword.arg for keyword in node.keywords}) or (
+                (in_place or prepared) and "state" in keys_in(said)
+            ):
                 found.append(node.lineno)
         if (
             isinstance(node, ast.Constant)
@@ -45,9 +57,26 @@ def state_changes(tree: ast.Module) -> list[int]:
     return found
 
 
-def root_of(call: ast.Call) -> str:
+def keys_in(nodes: Sequence[ast.expr]) -> set[object]:
+    """What the dicts in expressions name."""
+    return {
+        key.value
+        for node in nodes
+        for each in ast.walk(node)
+        if isinstance(each, ast.Dict)
+        for key in each.keys
+        if isinstance(key, ast.Constant)
+    }
+
+
+def named_by(node: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
+    """What a name stands for in this module, as far as it is assigned there."""
+    return known.get(node.id, node) if isinstance(node, ast.Name) else node
+
+
+def root_of(call: ast.expr) -> str:
     """The name that a chain of calls begins with: `update` of ``update(t).where(…).values(…)``."""
-    node: ast.expr = call
+    node = call
     while isinstance(node, ast.Call | ast.Attribute):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
@@ -68,10 +97,13 @@ def test_a_second_door_would_be_noticed() -> None:
         "update(orders).where(orders.c.id == x).values(state='canceled')",
         "update(t).values({'state': s})",
         "mine.values(state='ordered')",
+        "UPDATE = update(t).where(x)\nasync def f(tx):\n    await tx.execute(UPDATE, {'id': 1, 'state': s})",
+        "CHANGE = update(t)\nasync def f(tx):\n    values = {'state': s}\n    await tx.one(CHANGE, values)",
         "text('UPDATE orders SET version = 1, state = :s')",
     ):
-        assert state_changes(ast.parse(line)) == [1], line
-    assert state_changes(ast.parse("insert(orders).values(state='placed')")) == []
+        assert state_changes(ast.parse(line)) == [len(line.split("\n"))], line
+    for line in ("insert(orders).values(state='placed')", "NEW = insert(t)\nasync def f(tx):\n    await tx.execute(NEW, {'state': s})"):
+        assert state_changes(ast.parse(line)) == [], line
 
 
 def test_every_machine_has_one_door() -> None:

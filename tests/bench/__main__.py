@@ -1,17 +1,26 @@
-"""`make bench`: placing through the HTTP API beside pgbench, interleaved, on the same PostgreSQL; medians, with fsync on."""
+"""`make bench`: placing through the HTTP API beside pgbench, and eight vendors beside a dead and a slow one; with fsync on.
+
+`python -m tests.bench placing` or `… bulkheads` measures one of the two; bench.json keeps the other as it was.
+"""
 
 import asyncio
+import logging
 import os
 import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
+import structlog
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.embedded.children import Python
 from hub.embedded.ports import claim_port
@@ -20,7 +29,8 @@ from hub.migrate import upgrade_at
 from hub.replay.web import Web
 from hub.runtime import auth
 from hub.runtime.database import Actor, Database
-from tests.bench import pgbench
+from tests.bench import bulkheads, pgbench
+from tests.bench.bulkheads import Bulkheads
 from tests.bench.placing import Market, Placed, place
 
 BUYERS = (1, 8, 32)
@@ -28,6 +38,9 @@ ROUNDS = 3
 ORDERS = {1: 100, 8: 400, 32: 600}
 LIMIT_SECONDS = 4
 LIMIT_DATABASE = "postgres"
+BULKHEADS_DATABASE = "bulkheads"
+REPORT = Path("bench.json")
+PARTS = ("placing", "bulkheads")
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,20 +56,40 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     latency_ratio: float
 
 
-def main() -> int:
-    """Measure, print, write bench.json."""
+def main(parts: Sequence[str]) -> int:
+    """Measure, print, write bench.json. 2 for an unknown part."""
+    if unknown := set(parts) - set(PARTS):
+        Console().print(f"no such part: {', '.join(sorted(unknown))}; there are {' and '.join(PARTS)}")
+        return 2
+    report: dict[str, Any] = msgspec.json.decode(REPORT.read_bytes()) if REPORT.exists() else {}
     folder = Path(tempfile.mkdtemp(prefix="ww-bench-"))
     folder.chmod(0o711)
     server = Postgres(folder / "postgres")
     try:
         server.start()
-        figures = _with_api(server, folder)
+        if "placing" in parts:
+            report["placing"] = figures = _with_api(server, folder)
+            _print(figures)
+        if "bulkheads" in parts:
+            report["bulkheads"] = found = asyncio.run(_beside_trouble(server, folder / "bulkheads"))
+            _print_bulkheads(found)
     finally:
         server.discard()
         shutil.rmtree(folder)
-    _print(figures)
-    Path("bench.json").write_bytes(msgspec.json.format(msgspec.json.encode({"placing": figures})))
+    REPORT.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     return 0
+
+
+async def _beside_trouble(server: Postgres, folder: Path) -> Bulkheads:
+    """On a database of its own, where nothing else is left to be done."""
+    engine = create_async_engine(server.url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {BULKHEADS_DATABASE}"))
+    await engine.dispose()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    url = server.url_of(BULKHEADS_DATABASE)
+    await asyncio.to_thread(upgrade_at, url)
+    return await bulkheads.measure(url, folder)
 
 
 def _with_api(server: Postgres, folder: Path) -> list[Figure]:
@@ -119,5 +152,15 @@ def _print(figures: list[Figure]) -> None:
     Console().print(table)
 
 
+def _print_bulkheads(found: Bulkheads) -> None:
+    title = f"{found.vendors} vendors, {found.orders_per_second:g} orders/s: how long eight answer; median of {found.rounds} rounds"
+    table = Table()
+    for name in ("", "p50 ms", "p99 ms"):
+        table.add_column(name, justify="right")
+    for name, latency in (("all are well", found.baseline), ("one dead, one 30 s slow", found.troubled)):
+        table.add_row(name, f"{latency.p50_ms:.1f}", f"{latency.p99_ms:.1f}")
+    Console().print(title, table, f"p99 ratio {found.ratio:.2f} (at most 2); {found.held} commands wait for the other two", sep="\n")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] or PARTS))

@@ -40,6 +40,8 @@ class Buyers:
         self.orders: list[str] = []
         self.placed_in: list[float] = []
         """Seconds that each placing took."""
+        self._placed: dict[str, tuple[str, Any]] = {}
+        """Of each order the key and the body that it was placed with."""
         self.asked_again = 0
         """Requests repeated because their outcome was unknown."""
 
@@ -62,11 +64,18 @@ class Buyers:
             await self.ask("ada", "PUT", f"/v1/carts/{cart}/lines/{await self.offer(vendor, sku)}", {"quantity": quantity})
         quote = await self.ask("ada", "POST", f"/v1/carts/{cart}/quotes", {"address": ADDRESS})
         begun = time.monotonic()
-        order = await self.ask("ada", "POST", "/v1/orders", {"quote_id": quote["id"], "payment_method": "pm_card_visa"})
+        key, body = f"place-{next(_keys)}", {"quote_id": quote["id"], "payment_method": "pm_card_visa"}
+        order = await self.ask("ada", "POST", "/v1/orders", body, key=key)
+        self._placed[order["id"]] = key, body
         self.placed_in.append(time.monotonic() - begun)
         self.orders.append(order["id"])
         self._market.accepted.append(order["id"])
         return order["id"]
+
+    async def place_again(self, order: str) -> str:
+        """Ask once more for an order under the key that it was placed with; the id in the answer."""
+        key, body = self._placed[order]
+        return (await self.ask("ada", "POST", "/v1/orders", body, key=key))["id"]
 
     async def offer(self, vendor: str, sku: str, *, stock: int = 100_000) -> str:
         """An offer's id, made at the first asking."""
@@ -76,11 +85,11 @@ class Buyers:
             self._offers[vendor, sku] = (await self.ask(vendor, "PUT", f"/v1/vendor/offers/{sku}", body))["id"]
         return self._offers[vendor, sku]
 
-    async def ask(self, who: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def ask(self, who: str, method: str, path: str, body: Any = None, *, key: str = "") -> dict[str, Any]:
         """One request, repeated under one key while its outcome is unknown. Raises `Refused`."""
         headers = {"Authorization": f"Bearer {self._market.keys[who]}"}
         if method == "POST":
-            headers["Idempotency-Key"] = f"key-{next(_keys)}"
+            headers["Idempotency-Key"] = key or f"key-{next(_keys)}"
         deadline = time.monotonic() + PATIENCE_SECONDS
         said = ""
         while time.monotonic() < deadline:

@@ -27,11 +27,6 @@ sku = "crash-after"
 times = 2
 
 [[config.faults]]
-do = "crash"
-on = "stock.reserve"
-sku = "deadly"
-
-[[config.faults]]
 do = "pend"
 on = "shipping.ship"
 sku = "never-sent"
@@ -39,6 +34,13 @@ sku = "never-sent"
 [[config.faults]]
 do = "twice"
 sku = "twice"
+
+[[config.faults]]
+do = "unheard"
+sku = "unheard"
+probability = 0.2
+times = 1
+each = true
 """
 VENDORS = {"acme": ACME, "bolt": "", "cedar": ""}
 _numbers = itertools.count(1)
@@ -60,8 +62,9 @@ async def suite(scratch: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     yield suite
     if suite.market:
         await suite.market.close()
-    if str(request.config.getoption("-m")) != "not faults":
-        report.written(suite.rows)
+    config = request.config
+    if str(config.getoption("-m")) != "not faults":
+        report.written(suite.rows, whole=config.args == ["tests/faults"] and not config.getoption("-k"))
 
 
 @pytest_asyncio.fixture
@@ -98,13 +101,16 @@ class Proof:
     ) -> None:
         """`struck`: how often, by number and name of the fault; each must have struck."""
         self.market.clear()
-        orders = self.buyers.orders
-        await settled(self.market, orders)
-        states = await proven(self.market, orders, allowed=allowed)
-        missed = [name for (_, name), times in struck.items() if not times]
-        assert missed == [], f"struck nothing: {missed}"
-        ended = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        self.suite.rows += [Row(number, name, invariant, len(orders), times, ended, "held") for (number, name), times in struck.items()]
+        orders, ended, result = self.buyers.orders, "", "BROKEN"
+        try:
+            await settled(self.market, orders)
+            states = await proven(self.market, orders, allowed=allowed)
+            ended = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+            missed = [name for (_, name), times in struck.items() if not times]
+            assert missed == [], f"struck nothing: {missed}"
+            result = "held"
+        finally:
+            self.suite.rows += [Row(*fault, invariant, len(orders), times, ended, result) for fault, times in struck.items()]
         self.suite.is_sound = self.suite.is_sound or self.market is self.suite.market
 
 

@@ -164,19 +164,18 @@ class Market:
     def _hire(self, provider: int, api: int) -> None:
         def environment(database: int, broker: int, stripe: int) -> dict[str, str]:
             url = self.postgres.url.replace(f":{self.postgres.port}/", f":{database}/")
-            ours = settings_for(
-                url,
-                WHEELWRIGHT__NATS__URL=f"nats://{LOOPBACK}:{broker}",
-                WHEELWRIGHT__NATS__NKEY_SEED=self.hub_seed,
-                WHEELWRIGHT__STRIPE__BASE_URL=f"http://{LOOPBACK}:{stripe}",
-                WHEELWRIGHT__STRIPE__API_KEY=SECRET,
-                WHEELWRIGHT__STRIPE__RATE_PER_SECOND="0",
-                WHEELWRIGHT__STRIPE__TIMEOUT_SECONDS="5",
-                WHEELWRIGHT__ORDERS__HOLD_SECONDS="0.2",
-                WHEELWRIGHT__ORDERS__ASK_AGAIN_SECONDS="1",
-                WHEELWRIGHT__HTTP__PORT=str(api),
-                **{f"WHEELWRIGHT__{name.upper()}": value for name, value in self._settings.items()},
-            )
+            ours = {
+                "nats__url": f"nats://{LOOPBACK}:{broker}",
+                "nats__nkey_seed": self.hub_seed,
+                "stripe__base_url": f"http://{LOOPBACK}:{stripe}",
+                "stripe__api_key": SECRET,
+                "stripe__rate_per_second": "0",
+                "stripe__timeout_seconds": "5",
+                "orders__hold_seconds": "0.2",
+                "orders__ask_again_seconds": "1",
+                "http__port": str(api),
+            }
+            ours = settings_for(url, **{f"WHEELWRIGHT__{name.upper()}": value for name, value in (ours | self._settings).items()})
             return {name: value for name, value in os.environ.items() if not name.startswith("WHEELWRIGHT")} | ours
 
         direct = environment(self.postgres.port, self.broker.port, provider)
@@ -198,6 +197,10 @@ class Market:
     def seed_of(self, vendor: str) -> str:
         """The nkey of a vendor's spoke."""
         return self._seeds[vendor]
+
+    def spokes_url(self) -> str:
+        """Where the spokes find the broker."""
+        return f"nats://{LOOPBACK}:{self.spokes_broker.port}"
 
     async def _people(self) -> dict[str, str]:
         async with self.database.tx() as tx:
@@ -221,6 +224,5 @@ class Market:
             seed = self.folder / "spokes" / f"{code}.nk"
             seed.write_text(self._seeds[code])
             seed.chmod(0o600)
-            url = f"nats://{LOOPBACK}:{self.spokes_broker.port}"
-            head = f'adapter = "dummy"\n[nats]\nurl = "{url}"\nseed_file = "{code}.nk"\n[config]\ndeliver_after = 0.1\n'
+            head = f'adapter = "dummy"\n[nats]\nurl = "{self.spokes_url()}"\nseed_file = "{code}.nk"\n[config]\ndeliver_after = 0.1\n'
             (self.folder / "spokes" / f"{code}.toml").write_text(head + config)

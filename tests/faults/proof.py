@@ -20,9 +20,15 @@ LOOK_SECONDS = 0.5
 HURRY_SECONDS = 8.0
 """By how much each look shortens the leases of what was sent: the same as if so much time had passed, only sooner."""
 
+STANDING_SECONDS = 5.0
+
 _HURRY = text(
     "UPDATE steps SET due_at = due_at - make_interval(secs => :seconds)"
     " WHERE state = 'open' AND NOT waiting AND attempt > 0 AND due_at > now()"
+)
+_ABORT = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user"
+    " AND xact_start < now() - make_interval(secs => :seconds)"
 )
 _OPEN = text("SELECT saga_id, kind, target, attempt, due_at - now() AS due_in FROM steps WHERE state = 'open' ORDER BY id LIMIT 20")
 _UNENDED = text("SELECT count(*) FROM orders WHERE state NOT IN ('completed','declined','canceled','expired')")
@@ -37,6 +43,12 @@ async def time_passes(market: Market, seconds: float) -> None:
         await tx.execute(_HURRY, {"seconds": seconds})
 
 
+async def transactions_end(market: Market) -> None:
+    """Those that have stood still for long, as PostgreSQL ends them by itself (`hub.runtime.database.SESSION`), only sooner."""
+    async with market.database.tx() as tx:
+        await tx.execute(_ABORT, {"seconds": STANDING_SECONDS})
+
+
 async def until(done: Callable[[], bool], market: Market, seconds: float = 60) -> None:
     """Wait, with leases ending sooner."""
     deadline = time.monotonic() + seconds
@@ -46,8 +58,8 @@ async def until(done: Callable[[], bool], market: Market, seconds: float = 60) -
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def settled(market: Market, orders: Collection[str], *, seconds: float = SETTLE_SECONDS) -> None:
-    """Wait until no order moves any more and no step is open."""
+async def settled(market: Market, orders: Collection[str], *, seconds: float = SETTLE_SECONDS, hurry: bool = False) -> None:
+    """Wait until no order moves any more and no step is open; in a `hurry` also transactions that stand still end sooner."""
     deadline = time.monotonic() + seconds
     while True:
         rest: object = "the database is away"
@@ -57,6 +69,8 @@ async def settled(market: Market, orders: Collection[str], *, seconds: float = S
                 if not rest and not await tx.scalar(_UNENDED):
                     return
             await time_passes(market, HURRY_SECONDS)
+            if hurry:
+                await transactions_end(market)
         except (SQLAlchemyError, OSError):  # it was just restarted
             await market.database.engine.dispose()
         assert time.monotonic() < deadline, (
@@ -91,6 +105,14 @@ def effects(spoke_data: Path) -> int:
     """How much the vendors' systems did."""
     with sqlite3.connect(spoke_data / "dummy.sqlite") as db:
         found = db.execute("SELECT count(*) FROM effects").fetchone()[0]
+    db.close()
+    return int(found)
+
+
+def strikes(spoke_data: Path, fault: str) -> int:
+    """How often a switch of the vendors' systems struck."""
+    with sqlite3.connect(spoke_data / "dummy.sqlite") as db:
+        found = db.execute("SELECT coalesce(sum(count), 0) FROM strikes WHERE fault LIKE ?", (f"%.{fault}.%",)).fetchone()[0]
     db.close()
     return int(found)
 

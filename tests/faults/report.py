@@ -39,9 +39,10 @@ class Row:
         return f"| {self.number} | {self.fault} | {self.invariant} | {self.orders} | {self.struck} | {self.ended} | {self.result} |"
 
 
-def written(rows: list[Row], readme: Path = README) -> None:
-    """Put these rows into the table, in the place of older ones of the same number."""
-    known = {found[1] + found[2]: found[0] for found in _ROW.finditer(readme.read_text())} if readme.exists() else {}
+def written(rows: list[Row], readme: Path = README, *, whole: bool = False) -> None:
+    """Put these rows into the table, in the place of older ones of the same number; after a `whole` run no older ones stay."""
+    older = readme.read_text() if readme.exists() and not whole else ""
+    known = {found[1] + found[2]: found[0] for found in _ROW.finditer(older)}
     known |= {row.number: row.line() for row in rows}
     ordered = sorted(known, key=lambda number: (int(re.sub(r"\D", "", number)), number))
     readme.write_text(HEAD + "".join(f"{known[number]}\n" for number in ordered))

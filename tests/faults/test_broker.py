@@ -156,6 +156,9 @@ async def test_a_vendor_that_lies(market: Market, buyers: Buyers, proof: Proof) 
             headers = {"Mk-Event-Id": f"lie-{number}-{subject}", "Mk-Cmd-Id": f"cmd_{number}"}
             await client.publish(subject, body, reply="$JS.API.STREAM.PURGE.CMD_bolt", headers=headers)
             told += 1
+        for nonsense in (b"", b"{", b"[" * 50_000, b"\xff\x00" * 400_000):
+            await client.publish("evt.orders.accepted", nonsense, headers={"Mk-Event-Id": f"nonsense-{number}-{len(nonsense)}"})
+            told += 1
         await client.publish("$JS.API.STREAM.DELETE.CMD_bolt", b"")
         await client.publish("cmd.bolt.orders.recall", body)
     await client.flush()

@@ -10,7 +10,7 @@ from tests.faults.buying import Buyers, meanwhile
 from tests.faults.conftest import Proof
 from tests.faults.market import API, PROVIDER, SECOND, SPOKES, WORKER, Market
 from tests.faults.points import Point, lay
-from tests.faults.proof import settled, until
+from tests.faults.proof import settled, strikes, until
 from tests.faults.proxy import Moment, Proxy, Trap
 
 SEED = 3
@@ -42,13 +42,14 @@ async def test_any_process_dies_at_any_moment(market: Market, buyers: Buyers, pr
 async def test_a_worker_that_stands_still_until_another_has_done_its_work(
     market: Market, buyers: Buyers, proof: Proof, point: Point
 ) -> None:
+    """The last one waits until PostgreSQL itself ends what it left standing."""
     market.kill(WORKER)  # a new one prepares its statements anew, so that they pass by name
     await market.ready()
     trap = lay(market, point, how=signal.SIGSTOP)
     await buyers.buy(8)
     await until(lambda: trap.struck == 1, market)
     market.down.discard(SECOND)
-    await settled(market, buyers.orders)
+    await settled(market, buyers.orders, hurry=point.number != "3d")
     market.signal(WORKER, signal.SIGCONT)
     await asyncio.sleep(3)
     await buyers.buy(2)
@@ -60,8 +61,13 @@ async def test_a_database_that_is_aborted_again_and_again(market: Market, buyers
         await asyncio.to_thread(market.postgres.restart_immediate)
         return True
 
-    struck = await meanwhile(buyers.buy(30, at_once=2), strike, 6, (1.0, 4.0))
-    assert buyers.asked_again > 0
+    async def place_all_the_while() -> None:
+        for _ in range(30):
+            await buyers.buy(1)
+            await asyncio.sleep(0.4)
+
+    struck = await meanwhile(place_all_the_while(), strike, 6, (1.0, 3.0))
+    assert buyers.asked_again > 0, "customers did not notice"
     await market.ready()
     await proof({("11", "PostgreSQL restarted immediate"): struck})
 
@@ -73,13 +79,16 @@ def unheard(proxy: Proxy, pattern: bytes, rate: float) -> Trap:
 async def test_everything_is_done_and_times_out(market: Market, buyers: Buyers, proof: Proof) -> None:
     """A tenth of all effects happen, and whoever asked for them never hears."""
     traps = {
-        ("15a", "COMMIT done, worker not told"): unheard(market.worker_database, rb"COMMIT;", 0.03),
+        ("15a", "COMMIT done, worker not told"): unheard(market.worker_database, rb"COMMIT;", 0.1),
         ("15b", "COMMIT done, API not told"): unheard(market.api_database, rb"COMMIT;", 0.1),
         ("15c", "command published, worker not told"): unheard(market.worker_broker, rb"PUB cmd\.", 0.1),
         ("15d", "event published, spokes not told"): unheard(market.spokes_broker, rb"PUB evt\.", 0.1),
         ("15e", "paid, worker not told"): unheard(market.worker_provider, rb"POST /v1/", 0.1),
     }
-    await buyers.buy(30, at_once=3)
-    await until(lambda: all(trap.struck for trap in traps.values()), market)
+    vendors = market.folder / "spoke-data"
+    before = strikes(vendors, "unheard")
+    await buyers.buy(30, (("acme", "unheard", 1), ("bolt", "book", 1)), at_once=3)
+    await until(lambda: all(trap.struck for trap in traps.values()) and strikes(vendors, "unheard") > before, market)
     await asyncio.sleep(10)
-    await proof({name: trap.struck for name, trap in traps.items()})
+    struck = {name: trap.struck for name, trap in traps.items()}
+    await proof(struck | {("15f", "vendor has done it, spokes not told"): strikes(vendors, "unheard") - before})

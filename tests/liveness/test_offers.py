@@ -22,8 +22,8 @@ async def acme_has_a_spoke(api: Api) -> None:
     await silent(api, 0)
 
 
-async def silent(api: Api, seconds: float) -> None:
-    """Acme has been silent for so long, and we have been listening."""
+async def silent(api: Api, seconds: float, stock: str = "closed") -> None:
+    """Acme has been silent for so long, with its stock's breaker like this, and we have been listening."""
     async with api.wiring.database.tx() as tx:
         await tx.execute(text("DELETE FROM vendor_liveness"))
         await tx.execute(
@@ -31,14 +31,16 @@ async def silent(api: Api, seconds: float) -> None:
         )
         heard = text(
             "INSERT INTO vendor_liveness (vendor, boot_id, since, seen_at, breakers, oldest_seconds)"
-            " VALUES ('acme', 'b', now() - interval '1 day', now() - make_interval(secs => :s), '{\"stock\": \"open\"}', 7)"
+            " VALUES ('acme', 'b', now() - interval '1 day', now() - make_interval(secs => :s),"
+            " jsonb_build_object('stock', CAST(:stock AS text)), 7)"
         )
-        await tx.execute(heard.bindparams(s=seconds))
+        await tx.execute(heard.bindparams(s=seconds, stock=stock))
 
 
 async def under(api: Api, policy: str) -> Api:
     """The same hub with another policy."""
-    environment = settings_for(str(api.wiring.settings.database.url), WHEELWRIGHT__ORDERS__WHEN_VENDOR_IS_DOWN=policy)
+    policies = {f"WHEELWRIGHT__ORDERS__WHEN_{trouble}": policy for trouble in ("VENDOR_IS_DOWN", "BREAKER_IS_OPEN")}
+    environment = settings_for(str(api.wiring.settings.database.url), **policies)
     settings = load_settings(environ=environment)
     wiring = msgspec.structs.replace(api.wiring, settings=settings, timing=timing(settings))
     app = create_app(wiring)
@@ -93,6 +95,30 @@ async def test_down_it_is_hidden_and_not_sold(api: Api, hub: Api):
     assert (await hub("ada", "POST", "/v1/orders", order)).status_code == 201
 
 
+@pytest.mark.parametrize(("policy", "delivery", "days"), [("sell", "normal", [3, 1]), ("delay", "delayed", [4, 2])])
+async def test_with_an_open_breaker_it_is_sold_all_the_same(api: Api, hub: Api, delivery: str, days: list[int]):
+    offer = await api.offer("lamp")
+    await silent(api, 0, stock="open")
+    assert (await offers_of(hub, offer))[0]["delivery"] == delivery
+    [part] = (quote := (await quoted(hub, offer)).json())["parts"]
+    assert (part["delivery"], [option["days"] for option in part["shipping_options"]]) == (delivery, days)
+    placed = await hub("ada", "POST", "/v1/orders", {"quote_id": quote["id"], "payment_method": "pm_card_visa"})
+    assert placed.status_code == 201, placed.text
+
+
+@pytest.mark.parametrize("policy", ["hide"])
+async def test_with_an_open_breaker_it_is_hidden_until_a_trial_may_pass(api: Api, hub: Api):
+    offer = await api.offer("lamp")
+    quote = (await quoted(hub, offer)).json()
+    await silent(api, 0, stock="open")
+    assert await offers_of(hub, offer) == []
+    order = {"quote_id": quote["id"], "payment_method": "pm_card_visa"}
+    problem(await hub("ada", "POST", "/v1/orders", order), 409, "offer_unavailable")
+    await silent(api, 0, stock="half-open")
+    assert len(await offers_of(hub, offer)) == 1
+    assert (await hub("ada", "POST", "/v1/orders", order)).status_code == 201
+
+
 @pytest.mark.parametrize("policy", ["hide"])
 async def test_a_vendor_by_hand_and_a_degraded_one_are_sold(api: Api, hub: Api):
     await silent(api, 59)
@@ -117,7 +143,7 @@ async def test_of_two_the_one_that_delivers_comes_first(api: Api, hub: Api):
 
 
 async def test_operators_see_all_and_a_vendor_itself(api: Api):
-    await silent(api, 20)
+    await silent(api, 20, stock="open")
     view = (await api("olga", "GET", "/v1/admin/vendors/acme/liveness")).json()
     assert {name: view[name] for name in ("vendor", "health", "breakers", "busy", "oldest_seconds")} == {
         "vendor": "acme",
@@ -134,7 +160,7 @@ async def test_operators_see_all_and_a_vendor_itself(api: Api):
 
 
 async def test_metrics_say_the_same_to_machines(api: Api):
-    await silent(api, 61)
+    await silent(api, 61, stock="open")
     await api("ada", "GET", "/v1/orders/ord_nothing")
     answer = await api("olga", "GET", "/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -42,15 +42,24 @@ def test_what_is_over_or_small_is_no_trouble(fine: dict[str, Any]):
     assert health(signs(0, **fine), WATCH) is Health.UP
 
 
-@pytest.mark.parametrize(
-    ("policy", "down"),
-    [
-        ("sell", Prospect()),
-        ("delay", Prospect(sold=True, delivery="delayed", extra_days=2)),
-        ("hide", Prospect(sold=False, delivery="delayed", extra_days=2)),
-    ],
-)
-def test_only_down_changes_what_is_sold(policy: Policy, down: Prospect):
-    watch = Watch(policy=policy, delay_days=2)
-    assert prospect(Health.DOWN, watch) == down
-    assert [prospect(state, watch) for state in (None, Health.UP, Health.DEGRADED)] == [Prospect()] * 3
+BY_POLICY = [
+    ("sell", Prospect()),
+    ("delay", Prospect(sold=True, delivery="delayed", extra_days=2)),
+    ("hide", Prospect(sold=False, delivery="delayed", extra_days=2)),
+]
+
+
+@pytest.mark.parametrize(("policy", "wanted"), BY_POLICY)
+def test_down_it_is_sold_by_policy(policy: Policy, wanted: Prospect):
+    watch = Watch(policy=policy, delay_days=2, open_policy="hide")
+    assert prospect(Health.DOWN, {}, watch) == prospect(Health.DOWN, {"stock": "open"}, watch) == wanted
+    assert [prospect(state, {"stock": "closed"}, watch) for state in (None, Health.UP, Health.DEGRADED)] == [Prospect()] * 3
+
+
+@pytest.mark.parametrize(("policy", "wanted"), BY_POLICY)
+def test_with_an_open_breaker_it_is_sold_by_a_policy_of_its_own(policy: Policy, wanted: Prospect):
+    watch = Watch(policy="hide", open_policy=policy, open_delay_days=2)
+    for capability in ("stock", "orders", "shipping"):
+        assert prospect(Health.DEGRADED, {"other": "closed", capability: "open"}, watch) == wanted
+    assert prospect(Health.DEGRADED, {"stock": "half-open"}, watch) == Prospect(), "or no order would ever be its trial"
+    assert prospect(None, {"stock": "open"}, watch) == Prospect(), "it works by hand"

@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest_asyncio
 
 from tests.world import ALL, Building, World
 from vendor_sdk import subjects
+from vendor_sdk.messages import Heartbeat
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -24,11 +26,12 @@ async def world(database_url: str, scratch: Path) -> AsyncGenerator[World]:
         yield built
 
 
-async def until_health(world: World, vendor: str, *wanted: str) -> dict[str, Any]:
+async def until_health(world: World, vendor: str, *wanted: str, after: str = "") -> dict[str, Any]:
+    """What is shown of it once it is one of these, by a start `after` that moment."""
     until = time.monotonic() + 15
     while True:
         view = (await world("olga", "GET", f"/v1/admin/vendors/{vendor}/liveness")).json()
-        if view["health"] in wanted and view["seen_at"]:
+        if view["health"] in wanted and view["seen_at"] and view["since"] > after:
             return view
         assert time.monotonic() < until, view
         await asyncio.sleep(0.1)
@@ -57,6 +60,75 @@ async def test_a_spoke_that_goes_and_comes_back(world: World):
     await world.fleet.scan()
     await world.until(placed["id"], "completed")
     await until_health(world, "acme", "up")
+
+
+BREAKABLE = """
+[[config.faults]]
+do = "retry"
+on = "stock.reserve"
+times = 2
+
+[guard]
+attempts = 9
+wait_first = 0.01
+
+[guard.stock]
+breaker_failures = 2
+breaker_reset = 4.0
+"""
+
+
+async def test_an_open_breaker_is_seen_by_all_and_what_is_ordered_waits_for_it(world: World):
+    view = await until_health(world, "acme", "up")
+    file = world.data / "spokes" / "acme.toml"
+    saved = file.read_text()
+    file.write_text(saved + BREAKABLE)
+    await world.fleet.scan()
+    await until_health(world, "acme", "up", after=view["since"])
+    sent = await delivered(world)
+    first = await world.place(("acme", "mug", 1))
+    seen = await until_health(world, "acme", "degraded")
+    assert seen["breakers"] == {"stock": "open", "orders": "closed", "shipping": "closed"}
+    assert (await world("acme", "GET", "/v1/vendor/liveness")).json()["breakers"] == seen["breakers"]
+    assert 'wheelwright_breaker_state{vendor="acme",capability="stock"} 2' in (await world("olga", "GET", "/metrics")).text
+    [part] = (await world.quote(("acme", "mug", 1)))["parts"]
+    assert (part["delivery"], [option["days"] for option in part["shipping_options"]]) == ("delayed", [4, 2])
+    second = await world.place(("acme", "mug", 1), ("bolt", "book", 1))
+    assert (await world("ada", "GET", f"/v1/orders/{second['id']}")).json()["state"] == "placed", "from promised stock"
+    for order in (first, second):
+        await world.until(order["id"], "completed")
+    await until_health(world, "acme", "up")
+    assert (await world.quote(("acme", "mug", 1)))["parts"][0]["delivery"] == "normal"
+    assert await delivered(world) - sent == 2, "not one delivery was used up"
+    file.write_text(saved)
+    await world.fleet.scan()
+
+
+async def delivered(world: World) -> int:
+    """How often any of acme's stock commands was delivered."""
+    info = await world.wiring.bus.js.consumer_info("CMD_acme", subjects.spoke_consumer("stock"))
+    assert info.delivered
+    return info.delivered.consumer_seq
+
+
+async def test_a_vendors_spoilt_heartbeats_silence_nobody_else(world: World):
+    """All that is heard is kept in one statement: what PostgreSQL refuses of one vendor would be lost for all."""
+    import nats
+
+    before = (await until_health(world, "bolt", "up"))["seen_at"]
+    told = Heartbeat(boot_id="b", version="\0", capabilities=["stock"], breakers={}, in_flight=1 << 40, oldest_command_age=0.0)
+    client = await nats.connect(world.nats.url, nkeys_seed_str=world.seeds["acme"])
+    try:
+        seen: list[str] = []
+        until = time.monotonic() + 10
+        while len(seen) < 3:
+            assert time.monotonic() < until, "nobody is heard any more"
+            await client.publish(subjects.SPOKE_HEARTBEAT, msgspec.json.encode(told))
+            await asyncio.sleep(0.01)
+            view = (await world("olga", "GET", "/v1/admin/vendors/bolt/liveness")).json()
+            seen += [view["seen_at"]] if view["seen_at"] not in {before, *seen} else []
+    finally:
+        await client.close()
 
 
 async def test_a_full_stream_is_a_busy_vendor_and_nothing_is_given_up(world: World):

@@ -136,3 +136,19 @@ async def test_the_bus_starts_before_the_broker_and_outlives_its_stillness(tmp_p
             assert await bus.connected(10)
         finally:
             await bus.close()
+
+
+@pytest.mark.parametrize("dead", ["_reading_task", "_flusher_task"])
+async def test_a_client_that_is_dead_inside_is_replaced(tmp_path: Path, dead: str):
+    async with broker(tmp_path, "jetstream {}\n") as nats:
+        bus = Bus(BusSettings(url=nats.url), "test")
+        await bus.start()
+        try:
+            assert await bus.connected(10)
+            getattr(bus.nc, dead).cancel()
+            await asyncio.sleep(0)
+            assert bus.is_connected
+            assert not await bus.alive()
+            assert await bus.connected(20)
+        finally:
+            await bus.close()

@@ -195,3 +195,10 @@ async def test_of_many_at_once_one_ends_it(database: Database) -> None:
     assert sorted(type(each).__name__ for each in broken) == ["Conflict"] * 5 + ["Lamp"]
     state, moments = await seen(database, "crowded")
     assert (state[:2], [moment.to_state for moment in moments]) == (("broken", 2), ["off", "on", "broken"])
+
+
+async def test_a_column_that_is_not_there_is_told(database: Database) -> None:
+    name = await new(database, "misspelled")
+    async with database.tx() as tx:
+        with pytest.raises(KeyError, match="hue"):
+            await LIFE.advance(tx, name, Act.PRESS, values={"hue": "red"})

@@ -49,6 +49,7 @@ def test_a_file_wins_over_defaults_and_the_environment_over_both(tmp_path: Path)
         ("[database]\nurl = 'postgresql+asyncpg://hub:p,w@db/hub'\n", r'"database.url" in .* is a secret'),
         ("[nats]\nurl = 'nats://hub:pw@nats'\n", r'"nats.url" in .* is a secret'),
         ("[nats]\nurl = 'nats://one:4222,nats://hub:pw@two:4222'\n", r'"nats.url" in .* is a secret'),
+        ("[nats]\nreplicas = 2\n", "nats.replicas"),
         ("[database]\nurl = 'postgresql://hub@db/hub'\n", "postgresql.*asyncpg.*database.url"),
         ("[orders]\nhold_seconds = inf\n", "orders.hold_seconds"),
         ("[worker]\npoll_seconds = nan\n", "worker.poll_seconds"),

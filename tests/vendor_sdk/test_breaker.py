@@ -114,17 +114,74 @@ async def test_canceled_calls_do_not_open_it() -> None:
     assert breaker.state == "closed"
 
 
-@pytest.mark.parametrize("ends_well", [True, False])
-async def test_a_straggler_is_not_heard(*, ends_well: bool) -> None:
-    breaker, gate = Breaker("stock", failures=2, reset=0.1), asyncio.Event()
-    straggler = asyncio.ensure_future(breaker.run(after(gate, fine if ends_well else failing(Retry("late")))))
+async def test_a_cancel_turned_into_an_error_does_not_open_it() -> None:
+    """As some libraries do on the way out."""
+    breaker = Breaker("stock", failures=1, reset=5.0)
+
+    async def turned() -> str:
+        try:
+            return await after(asyncio.Event(), fine)()
+        except asyncio.CancelledError:
+            raise ConnectionResetError("aborted") from None
+
+    call = asyncio.ensure_future(breaker.run(turned))
     await asyncio.sleep(0)
-    for _ in range(2):
+    call.cancel()
+    with pytest.raises(ConnectionResetError):
+        await call
+    assert breaker.state == "closed"
+
+
+async def test_canceled_calls_between_faults_neither_add_to_them_nor_end_their_row() -> None:
+    breaker = Breaker("stock", failures=3, reset=5.0)
+    for wanted in ("closed", "closed", "open"):
         with pytest.raises(Retry):
             await breaker.run(failing(Retry("busy")))
-    await asyncio.sleep(0.05)
+        assert breaker.state == wanted
+        if wanted == "closed":
+            call = asyncio.ensure_future(breaker.run(after(asyncio.Event(), fine)))
+            await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+
+async def test_ready_for_a_trial_is_half_open_before_anything_is_asked() -> None:
+    """Offers hidden while it is open must show again, or no order would ever be its trial."""
+    breaker = await tripped()
+    await asyncio.sleep(0.12)
+    assert (breaker.state, breaker.closed_for()) == ("half-open", 0.0)
+
+
+async def test_the_system_may_ask_for_a_longer_pause_within_reason() -> None:
+    for asked, seconds in ((40.0, 40.0), (2.0, 5.0), (86_400.0, 300.0)):
+        breaker = Breaker("stock", failures=1, reset=5.0)
+        with pytest.raises(Retry):
+            await breaker.run(failing(Retry("later", retry_after=asked)))
+        assert seconds - 1 < breaker.closed_for() <= seconds
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+@pytest.mark.parametrize("meanwhile", ["open", "half-open", "closed"])
+async def test_a_straggler_is_not_heard(*, ends_well: bool, meanwhile: str) -> None:
+    """It began before the breaker opened; whatever has become of the breaker since, its end says nothing of now."""
+    breaker, gate, trial = Breaker("stock", failures=1, reset=0.1), asyncio.Event(), asyncio.Event()
+    straggler = asyncio.ensure_future(breaker.run(after(gate, fine if ends_well else failing(Retry("late")))))
+    await asyncio.sleep(0)
+    with pytest.raises(Retry):
+        await breaker.run(failing(Retry("busy")))
+    trying = asyncio.ensure_future(asyncio.sleep(0.05, ""))
+    if meanwhile != "open":
+        await asyncio.sleep(0.12)
+        trying = asyncio.ensure_future(breaker.run(after(trial, fine)))
+        await asyncio.sleep(0)
+    if meanwhile == "closed":
+        trial.set()
+        await trying
     before = breaker.closed_for()
     gate.set()
-    await asyncio.gather(straggler, return_exceptions=True)
-    assert breaker.state == "open"
+    [ended] = await asyncio.gather(straggler, return_exceptions=True)
+    assert ended == "fine" if ends_well else isinstance(ended, Retry)
+    assert breaker.state == meanwhile
     assert breaker.closed_for() <= before
+    trial.set()
+    await trying

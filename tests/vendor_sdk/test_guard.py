@@ -7,7 +7,7 @@ import pytest
 
 from vendor_sdk.breaker import Open
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
-from vendor_sdk.guard import Guard, Limits
+from vendor_sdk.guard import Guard, Limits, Own
 
 QUICK = Limits(timeout=0.5, attempts=3, wait_first=0.01, wait_max=0.5, breaker_failures=100)
 
@@ -120,6 +120,43 @@ async def test_no_more_calls_at_once_than_allowed() -> None:
     guard = Guard(Limits(max_concurrency=3), ["stock"])
     await asyncio.gather(*(guard.call("stock", count) for _ in range(12)))
     assert most == 3
+
+
+async def test_who_waited_for_a_slot_while_the_breaker_opened_does_not_pass_it() -> None:
+    guard = Guard(Limits(max_concurrency=1, attempts=1, breaker_failures=1, breaker_reset=9), ["stock"])
+    calls = 0
+
+    async def busy() -> None:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.01)
+        raise Retry("busy")
+
+    results = await asyncio.gather(*(guard.call("stock", busy) for _ in range(5)), return_exceptions=True)
+    assert calls == 1
+    assert [type(result) for result in results] == [Retry, *[Open] * 4]
+
+
+async def test_each_capability_may_have_limits_of_its_own() -> None:
+    limits = Limits(attempts=1, breaker_failures=3, breaker_reset=9, orders=Own(breaker_failures=1, breaker_reset=77, timeout=0.05))
+    guard = Guard(limits, ["stock", "orders"])
+    for capability in ("stock", "orders"):
+        with pytest.raises(Retry):
+            await guard.call(capability, Flaky(Retry("busy")))
+    assert guard.states == {"stock": "closed", "orders": "open"}
+    assert guard.closed_for("orders") > 70
+    impatient = Guard(Limits(attempts=1, orders=Own(timeout=0.05)), ["orders"])
+    with pytest.raises(Retry, match=r"0\.05"):
+        await asyncio.wait_for(impatient.call("orders", lambda: asyncio.sleep(10)), 2)
+
+
+async def test_our_own_impatience_is_no_fault_of_the_vendors() -> None:
+    """A deadline that passes cancels the call; only its own time-out counts."""
+    guard = Guard(Limits(timeout=10, breaker_failures=1), ["stock"])
+    for _ in range(3):
+        with pytest.raises(Retry, match="deadline"):
+            await guard.call("stock", lambda: asyncio.sleep(10), seconds=0.02)
+    assert guard.states == {"stock": "closed"}
 
 
 async def test_a_capability_that_hangs_leaves_room_for_the_others() -> None:

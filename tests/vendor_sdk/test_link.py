@@ -141,8 +141,7 @@ async def test_a_seed_that_comes_late_is_waited_for_aloud(
 
 async def test_a_black_hole_is_escaped(stand: Stand, vendor: str, run_spoke: RunSpoke, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that is stopped without a goodbye, with our bytes unsent, wedges nats-py's own reconnect."""
-    monkeypatch.setattr("vendor_sdk.link.WEDGED_SECONDS", 0.5)
-    monkeypatch.setattr("vendor_sdk.link.WATCH_SECONDS", 0.2)
+    watch_closely(monkeypatch)
     spoke = await run_spoke(vendor, nats={"url": stand.server.url, "ping": 0.2})
     await until(lambda: spoke.is_connected)
     pid = stand.server.pid
@@ -156,6 +155,63 @@ async def test_a_black_hole_is_escaped(stand: Stand, vendor: str, run_spoke: Run
     finally:
         os.kill(pid, signal.SIGCONT)
     await until(lambda: spoke.is_connected, 15)
+    await answered_in_the_end(stand, vendor)
+
+
+def watch_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look every 0.2 s instead of every 2 s."""
+    monkeypatch.setattr("vendor_sdk.link.WATCH_SECONDS", 0.2)
+    monkeypatch.setattr("vendor_sdk.link.ROUND_TRIP_SECONDS", 0.3)
+
+
+async def test_a_silence_that_only_a_round_trip_shows_is_noticed(
+    stand: Stand, vendor: str, run_spoke: RunSpoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is unsent and nats-py's own ping is an hour off: `is_connected` would go on lying."""
+    watch_closely(monkeypatch)
+    spoke = await run_spoke(vendor, nats={"url": stand.server.url, "ping": 3600})
+    await until(lambda: spoke.is_connected)
+    client = client_of(spoke)
+    reconnects = client.stats["reconnects"]
+    pid = stand.server.pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await until(lambda: not spoke.is_connected, 5)
+        await asyncio.sleep(2)
+        assert client_of(spoke) is client, "it goes on trying by itself, which is no reason to replace it"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await until(partial(has_reconnected, client, reconnects), 15)
+    await answered_in_the_end(stand, vendor)
+
+
+@pytest.mark.parametrize("dead", [["_reading_task", "_ping_interval_task"], ["_flusher_task", "_ping_interval_task"]])
+async def test_a_client_that_is_dead_inside_comes_back(
+    stand: Stand, vendor: str, run_spoke: RunSpoke, monkeypatch: pytest.MonkeyPatch, dead: list[str]
+) -> None:
+    """An exception that nats-py does not foresee ends a task of its own, and it believes in its connection for ever."""
+    watch_closely(monkeypatch)
+    spoke = await run_spoke(vendor)
+    await until(lambda: spoke.is_connected)
+    for task in dead:
+        getattr(client_of(spoke), task).cancel()
+    await answered_in_the_end(stand, vendor)
+
+
+async def test_a_client_whose_reconnecting_has_died_is_replaced(
+    stand: Stand, vendor: str, run_spoke: RunSpoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_closely(monkeypatch)
+    spoke = await run_spoke(vendor)
+    await until(lambda: spoke.is_connected)
+    old = client_of(spoke)
+    writer_of(old).transport.abort()
+    await until(lambda: old.is_reconnecting)
+    task = old._reconnection_task  # pyright: ignore[reportPrivateUsage] - as an exception within it would
+    assert task
+    task.cancel()
+    await until(lambda: spoke.is_connected and client_of(spoke) is not old)
     await answered_in_the_end(stand, vendor)
 
 

@@ -32,6 +32,15 @@ def test_the_environment_is_above_the_file(tmp_path: Path) -> None:
     assert (settings.nats.url, settings.concurrency, settings.guard.breaker_reset) == ("nats://b", 9, 2.5)
 
 
+def test_a_capability_may_be_tuned_by_itself(tmp_path: Path) -> None:
+    text = 'adapter = "dummy"\n[guard]\nbreaker_failures = 7\n[guard.orders]\nbreaker_reset = 30.0\nattempts = 1\n'
+    limits = load(write(tmp_path, text), {"SPOKE_GUARD_STOCK_TIMEOUT": "2.5"}).settings.guard
+    orders, stock, shipping = (limits.of(name) for name in ("orders", "stock", "shipping"))
+    assert (orders.breaker_failures, orders.breaker_reset, orders.attempts, orders.timeout) == (7, 30.0, 1, 10.0)
+    assert (stock.breaker_failures, stock.breaker_reset, stock.attempts, stock.timeout) == (7, 10.0, 3, 2.5)
+    assert shipping == limits
+
+
 def test_secrets_come_from_the_environment_and_do_not_show(tmp_path: Path) -> None:
     path = write(tmp_path, 'adapter = "dummy"\n')
     environ = {
@@ -53,6 +62,8 @@ def test_secrets_come_from_the_environment_and_do_not_show(tmp_path: Path) -> No
         ('adapter = "dummy"\nconcurency = 4\n', "concurency"),
         ('adapter = "dummy"\n[nats]\nseed = "SU"\n', "seed"),
         ('adapter = "dummy"\n[guard]\nattempts = 0\n', r"guard\.attempts"),
+        ('adapter = "dummy"\n[guard.orders]\nbreaker_reset = 0\n', r"guard\.orders\.breaker_reset"),
+        ('adapter = "dummy"\n[guard.rates]\nattempts = 2\n', "rates"),
         ('adapter = "dummy"\nvendor = "Shop One"\n', "vendor"),
         ("concurrency = 4\n", "adapter"),
         ("adapter = \n", r"shop-one\.toml"),

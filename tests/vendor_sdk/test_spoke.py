@@ -231,53 +231,6 @@ async def test_slow_work_stays_ours_beyond_the_brokers_patience(stand: Stand, ve
     assert info.delivered.consumer_seq == 1
 
 
-async def test_an_open_breaker_stops_the_pulling(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
-    spoke = await run_spoke(
-        vendor,
-        {"faults": [{"do": "retry", "times": 3}]},
-        concurrency=4,
-        guard={"attempts": 1, "breaker_failures": 3, "breaker_reset": 1.5},
-        nats={"url": stand.server.url, "pull_expires": 1.0, "idle_heartbeat": 0.2},
-    )
-    for number in range(40):
-        await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
-    await until(lambda: spoke.breakers["stock"] == "open")
-    await asyncio.sleep(0.3)
-    stream = subjects.command_stream(vendor)
-    info = await stand.js.consumer_info(stream, subjects.spoke_consumer("stock"))
-    waiting = info.num_pending
-    assert waiting is not None
-    assert waiting >= 40 - 3 - 2 * 4
-    await asyncio.sleep(0.5)
-    assert (await stand.js.consumer_info(stream, subjects.spoke_consumer("stock"))).num_pending == waiting
-    for number in range(40):
-        await stand.event(f"{vendor}.r{number}.reserved")
-    assert len(stand.effects(vendor)) == 40
-
-
-async def test_an_open_breaker_stops_its_capability_alone(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
-    """Reservations wait at the broker, not one delivery of theirs is used up; recalls are done at once."""
-    spoke = await run_spoke(
-        vendor,
-        {"faults": [{"do": "retry", "times": 2, "on": "stock.reserve"}]},
-        concurrency=2,
-        guard={"attempts": 9, "wait_first": 0.01, "breaker_failures": 2, "breaker_reset": 2.0},
-    )
-    await stand.command(vendor, orders.reserve("sub-0"), f"{vendor}.r0")
-    await until(lambda: spoke.breakers["stock"] == "open")
-    for number in range(1, 10):
-        await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
-    await stand.command(vendor, orders.recall("sub-20", f"{vendor}.s"), f"{vendor}.l")
-    await stand.event(f"{vendor}.l.recalled", within=1)
-    assert spoke.breakers == {"stock": "open", "orders": "closed", "shipping": "closed"}
-    for number in range(10):
-        await stand.event(f"{vendor}.r{number}.reserved")
-    await until(lambda: spoke.breakers["stock"] == "closed")
-    info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.spoke_consumer("stock"))
-    assert info.delivered
-    assert info.delivered.consumer_seq == 10, "each was delivered once"
-
-
 async def test_a_heartbeat_tells_how_well_it_is(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     beats: list[Heartbeat] = []
 

@@ -1,0 +1,88 @@
+"""Wakes who waits for a moment that is written down, so that nobody has to look again and again through the long nights."""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from typing import Any
+
+from hub.simulation.nature import EPOCH
+from hub.simulation.postgres.tables import Table
+
+GRID = 20.0
+"""Moments are rounded up to so many a second: what is due at nearly the same time rings once."""
+
+Read = Callable[[Mapping[str, int], tuple[Any, ...], tuple[Any, ...] | None], None]
+"""Told where the columns stand, of a row, and of what it was before."""
+
+
+class Alarm:
+    """Rings at every moment that it was set to, and says for whom: `ring` gets the keys."""
+
+    def __init__(self, ring: Callable[[list[str]], object]) -> None:
+        self._ring = ring
+        self._keys: dict[float, list[str]] = {}
+        self._heap: list[float] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def at(self, unix: float, key: str = "") -> None:
+        """Ring at a unix second."""
+        due = -(-(unix - EPOCH) * GRID // 1) / GRID
+        keys = self._keys.get(due)
+        if keys is not None:
+            keys.append(key)
+            return
+        self._keys[due] = [key]
+        heapq.heappush(self._heap, due)
+        if self._heap[0] == due:
+            self._wind()
+
+    def _wind(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        # In nobody's context: whoever sets it may stand still or die.
+        self._timer = loop.call_at(max(self._heap[0], loop.time()), self._due, context=Context()) if self._heap else None
+
+    def _due(self) -> None:
+        heap, keys = self._heap, list[str]()
+        now = asyncio.get_running_loop().time() + 0.5 / GRID  # a timer may ring a hair too early
+        while heap and heap[0] <= now:
+            keys += self._keys.pop(heapq.heappop(heap))
+        self._wind()
+        self._ring(keys)
+
+
+class Bell:
+    """What a loop waits at."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def ring(self, _: object = None) -> None:
+        """Wake all that wait."""
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
+    async def wait(self, most: float) -> None:
+        """Until it rings, at most so many seconds."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        await asyncio.wait((mine,), timeout=most)
+
+
+def watch(table: Table, *readers: Read) -> None:
+    """Have every row read as it is committed."""
+    commit, at, rows = table.commit, table.position, table.rows
+
+    def told(writes: dict[Any, tuple[Any, ...] | None]) -> None:
+        before = {key: rows.get(key) for key in writes}
+        commit(writes)
+        for key, row in writes.items():
+            if row is not None:
+                for read in readers:
+                    read(at, row, before[key])
+
+    table.commit = told  # pyright: ignore[reportAttributeAccessIssue]  # one world's own table

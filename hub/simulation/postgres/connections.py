@@ -1,0 +1,215 @@
+"""Connections: transactions and savepoints, waiting for each other, cut connections, and answers lost after COMMIT."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import TextClause
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from hub.simulation.postgres.by_hand import BY_HAND
+from hub.simulation.postgres.memory import Memory
+from hub.simulation.postgres.scope import Unknown, is_a
+from hub.simulation.postgres.views import Blocked, View, Violation
+from hub.simulation.process import Crashed, Process
+
+FAULTS = {
+    "database_cut": "the connection breaks in the middle of a transaction",
+    "database_cut_at_commit": "the connection breaks before COMMIT has arrived",
+    "database_answer_lost": "COMMIT is done, and the connection breaks before its answer",
+    "database_interleaves": "another transaction comes between two statements",
+}
+COMMIT_SECONDS = (0.0005, 0.02)
+IDLE_SECONDS = 15.0
+"""`hub.runtime.database.IDLE_MS`: who holds locks and says nothing for so long is cut off."""
+
+
+class Refused(Exception):
+    """What the driver would raise: `sqlstate` is PostgreSQL's word."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+def _lost() -> OperationalError:
+    return OperationalError("simulated", None, Refused("08006", "the connection is lost"))
+
+
+class Result:
+    """What a statement gave."""
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    # As SQLAlchemy's.
+
+    def all(self) -> list[Any]:
+        return self._rows
+
+    def one_or_none(self) -> Any:
+        if len(self._rows) > 1:
+            raise LookupError(f"{len(self._rows)} rows where one was expected")
+        return self._rows[0] if self._rows else None
+
+    def scalar(self) -> Any:
+        return self._rows[0][0] if self._rows else None
+
+    def mappings(self) -> "Result":
+        return Result([row._asdict() for row in self._rows], self.rowcount)
+
+
+class Connection:
+    """One transaction of one process."""
+
+    def __init__(self, memory: Memory, process: Process) -> None:
+        self._memory = memory
+        self._process = process
+        self.view = View(memory.now(), self)
+        self.ended: asyncio.Future[None] | None = None
+        self.waits_for: Connection | None = None
+        self.broken = False
+        self._failed = False
+        self._lock_seconds: float | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._last = self._clock()
+
+    async def execute(self, statement: Any, values: Any = None) -> Result:
+        """Run a statement, waiting for others where it must."""
+        self._usable()
+        nature = self._memory.nature
+        if nature.strikes("database_cut"):
+            self.cut()
+            raise _lost()
+        if nature.strikes("database_interleaves"):
+            await nature.wait("interleaving", 0.001, 0.05)
+            self._usable()
+        self._memory.statements += 1
+        if isinstance(statement, TextClause):
+            return await self._text(statement, values)
+        if is_a(values, list):
+            return Result([], sum([(await self._planned(statement, each))[1] for each in values]))
+        return Result(*await self._planned(statement, values))
+
+    @asynccontextmanager
+    async def begin_nested(self) -> AsyncIterator[None]:
+        """A savepoint: taken back where its block raises."""
+        mark, held = len(self.view.journal), len(self.view.held)
+        try:
+            yield
+        except Exception:
+            self.view.take_back(mark)
+            self._release(held)
+            self._failed = False
+            raise
+
+    async def commit(self) -> None:
+        """End well. Raises as a driver does where the answer never comes."""
+        self._usable()
+        nature = self._memory.nature
+        if not self.view.writes:
+            self.close()
+            return
+        await nature.wait("commit", *COMMIT_SECONDS)
+        self._process.effect("commit")
+        self._usable()
+        if self._memory.down or nature.strikes("database_cut_at_commit"):
+            self.cut()
+            raise _lost()
+        try:
+            self._memory.commit(self.view)
+        except Violation as violation:
+            self.close()
+            raise IntegrityError("COMMIT", None, Refused(violation.sqlstate, str(violation))) from None
+        self.close()
+        self._process.effect("committed")
+        if nature.strikes("database_answer_lost"):
+            raise _lost()
+
+    def cut(self) -> None:
+        """Nothing of it has happened."""
+        self.broken = True
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._release(0)
+        self.view.writes = {}
+
+    def _release(self, since: int) -> None:
+        self.view.release(since)
+        if self.ended is not None and not self.ended.done():
+            self.ended.set_result(None)
+        self.ended = None
+
+    def _usable(self) -> None:
+        if not self._process.alive:
+            raise Crashed
+        if self.broken or self._memory.down:
+            self.cut()
+            raise _lost()
+        if self._failed:
+            raise OperationalError("simulated", None, Refused("25P02", "current transaction is aborted"))
+        now = self._clock()
+        if self.view.held and now - self._last > IDLE_SECONDS:
+            self.cut()
+            raise _lost()
+        self._last = now
+
+    async def _text(self, statement: Any, values: Any) -> Result:
+        if match := re.match(r"SET LOCAL lock_timeout = (\d+)", statement.text):
+            self._lock_seconds = int(match[1]) / 1000 or None
+            return Result([], 0)
+        given = {name: bind.value for name, bind in statement._bindparams.items()} | dict(values or {})
+        by_hand = BY_HAND.get(statement.text)
+        if by_hand is None:
+            raise Unknown(statement.text)
+        return Result(*await self._run(lambda: by_hand(self._memory, self.view, given)))
+
+    async def _planned(self, statement: Any, values: Mapping[str, Any] | None) -> tuple[list[Any], int]:
+        plan, parameters = self._memory.plans.of(statement, values)
+        mark = len(self.view.journal)
+        try:
+            return plan.run(self._memory, self.view, parameters)
+        except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
+            self.view.take_back(mark)
+            return await self._run(lambda: plan.run(self._memory, self.view, parameters))
+
+    async def _run(self, act: Callable[[], tuple[list[Any], int]]) -> tuple[list[Any], int]:
+        while True:
+            mark = len(self.view.journal)
+            try:
+                return act()
+            except Blocked as blocked:
+                self.view.take_back(mark)
+                await self._wait(blocked.owner.connection)
+            except Violation as violation:
+                self._failed = True
+                raise IntegrityError("simulated", None, Refused(violation.sqlstate, str(violation))) from None
+
+    async def _wait(self, owner: "Connection") -> None:
+        """Until another transaction ends."""
+        other: Connection | None = owner
+        while other is not None:
+            if other is self:
+                self._failed = True
+                raise OperationalError("simulated", None, Refused("40P01", "deadlock detected"))
+            other = other.waits_for
+        if owner.ended is None:
+            owner.ended = asyncio.get_running_loop().create_future()
+        self.waits_for = owner
+        try:
+            await asyncio.wait_for(asyncio.shield(owner.ended), self._lock_seconds or IDLE_SECONDS)
+        except TimeoutError:
+            if self._lock_seconds is not None:
+                self._failed = True
+                raise OperationalError("simulated", None, Refused("55P03", "lock timeout")) from None
+            if self._clock() - owner._last > IDLE_SECONDS and owner.waits_for is None:
+                owner.cut()
+        finally:
+            self.waits_for = None
+        self._last = self._clock()
+        self._usable()

@@ -1,0 +1,154 @@
+"""The laws of stock, steps, orders, vendors and buyers, written from the design and not from the hub's own checks."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from hub.orders.states import SubOrderState, roll_up
+from hub.simulation.facts import GONE, LIVING, ORDER_ENDS, Facts, grouped
+from hub.simulation.house import House
+from hub.simulation.nature import EPOCH
+
+BY_ITS_VENDOR = {"accept", "decline", "ship", "deliver", "reserve"}
+"""Moves of a sub-order that its own vendor, or the hub when a time is over, may cause."""
+
+
+def stock_is_conserved(f: Facts) -> Iterator[str]:
+    """On hand + reserved + shipped = received, none negative; reserved and shipped are what parts of orders say."""
+    reserved: Counter[str] = Counter()
+    shipped: Counter[str] = Counter()
+    for sub in f.sub_orders.values():
+        for line in f.lines[sub.id]:
+            if sub.state in LIVING:
+                reserved[line.offer_id] += line.quantity
+            elif sub.state in GONE:
+                shipped[line.offer_id] += line.quantity
+    for row in f.rows("stock"):
+        if row.on_hand + row.reserved + row.shipped != row.received or min(row.on_hand, row.reserved, row.shipped) < 0:
+            yield f"{row.offer_id}: {row}"
+        if (row.reserved, row.shipped) != (reserved[row.offer_id], shipped[row.offer_id]):
+            said = f"{reserved[row.offer_id]}, {shipped[row.offer_id]}"
+            yield f"{row.offer_id}: {row.reserved} reserved, {row.shipped} shipped, orders say {said}"
+
+
+def houses_agree(f: Facts) -> Iterator[str]:
+    """At each vendor: a command took effect at most once; nothing is set aside for what has ended, nothing left but what we know left."""
+    for code, vendor in f.world.vendors.items():
+        house = vendor.house
+        house.expire(EPOCH + f.world.ended)
+        yield from _counted(code, house)
+        for sub_order_id in house.reserved:
+            yield from _still_set_aside(f, code, sub_order_id)
+        for sub_order_id in house.shipped:
+            sub = f.sub_orders.get(sub_order_id)
+            if sub is None or (sub.state not in GONE and not _excused(f, sub_order_id)):
+                yield f"{code} sent {sub_order_id}, which is {sub and sub.state}"
+        for sub in f.sub_orders.values():
+            if sub.vendor == code and sub.state in GONE and sub.id not in house.shipped and sub.id not in vendor.lied:
+                yield f"{sub.id} is {sub.state}, and {code} never sent it"
+
+
+def _counted(code: str, house: House) -> Iterator[str]:
+    for command, times in house.done.items():
+        if times > 1:
+            yield f"{code} did {command} {times} times"
+    for sku, received in house.received.items():
+        held = sum(units.get(sku, 0) for units in (*house.reserved.values(), *house.shipped.values()))
+        if house.free[sku] < 0 or house.free[sku] + held != received:
+            yield f"{code} has lost count of {sku}: {house.free[sku]} free, {held} held of {received}"
+
+
+def _still_set_aside(f: Facts, code: str, sub_order_id: str) -> Iterator[str]:
+    sub = f.sub_orders.get(sub_order_id)
+    if sub is None:
+        yield f"{code} holds goods for {sub_order_id}, which nobody ordered"
+    elif sub.state not in LIVING and not _excused(f, sub_order_id):
+        yield f"{code} still holds goods for {sub_order_id}, which is {sub.state}"
+
+
+def _excused(f: Facts, sub_order_id: str) -> bool:
+    """Its vendor lied about it, or the command that would have put it right died and is an operator's."""
+    sub = f.sub_orders[sub_order_id]
+    dead = f.given_up.get(sub.order_id)
+    return sub_order_id in f.world.vendors[sub.vendor].lied or dead is not None
+
+
+def steps_end(f: Facts) -> Iterator[str]:
+    """No step is open at the end; what died has a letter."""
+    for step in f.rows("steps"):
+        if step.state == "open":
+            yield f"{step.saga_id}: {step.kind} {step.id} is open for ever: attempt {step.attempt}, due {step.due_at}"
+            if step.due_at is None:
+                yield f"{step.id} waits for no time"
+        if step.state == "dead" and step.id not in f.lettered:
+            yield f"{step.saga_id}: {step.id} died without a letter"
+
+
+def orders_end(f: Facts) -> Iterator[str]:
+    """Every order has reached an end, or a step of it died and an operator has it; its state is what its parts add up to."""
+    for order in f.orders.values():
+        if order.state not in ORDER_ENDS and order.id not in f.given_up:
+            yield f"{order.id} is {order.state} ({order.stage}, {order.course}) for ever"
+        whole = roll_up([SubOrderState(sub.state) for sub in f.parts[order.id]])
+        if whole != order.state:
+            yield f"{order.id} is {order.state}, its parts say {whole}"
+
+
+def the_timeline_is_true(f: Facts) -> Iterator[str]:
+    """Each life moved from where it was to where it is, without a gap, and only by whom it may be moved."""
+    now = {row.id: row.state for name in ("sub_orders", "payments", "refunds", "reversals", "transfers", "payouts") for row in f.rows(name)}
+    at: dict[str, str] = {}
+    for moment in f.rows("timeline"):
+        if moment.subject_id not in now:
+            continue
+        if moment.from_state != at.get(moment.subject_id):
+            yield f"{moment.subject_id} moved from {moment.from_state}, but was {at.get(moment.subject_id)}"
+        at[moment.subject_id] = moment.to_state
+        kind, _, who = moment.actor.partition(":")
+        sub = f.sub_orders.get(moment.subject_id)
+        if sub is not None and kind == "vendor" and moment.event in BY_ITS_VENDOR and who != sub.vendor:
+            yield f"{moment.subject_id} of {sub.vendor}: {moment.event} by {moment.actor}"
+    for subject, state in now.items():
+        if at.get(subject) != state:
+            yield f"{subject} is {state}, its timeline ends with {at.get(subject)}"
+
+
+def vendors_speak_for_themselves(f: Facts) -> Iterator[str]:
+    """What a vendor said was applied to steps of its own alone."""
+    targets = {step.id: step.target for step in f.rows("steps")}
+    for letter in f.rows("dead_letters"):
+        if letter.source == "event" and letter.step_id is not None and targets.get(letter.step_id) != letter.target:
+            yield f"letter {letter.id} of {letter.target} names {letter.step_id} of {targets.get(letter.step_id)}"
+
+
+def buyers_know_what_happened(f: Facts) -> Iterator[str]:
+    """Who was told "ok" has the order, who was told "no" has none, who was told nothing has one or none."""
+    by_quote = grouped(f.orders.values(), lambda order: order.quote_id)
+    for placing in f.world.placings:
+        made = [order.id for order in by_quote.pop(placing.quote_id, [])]
+        if placing.told == "ok" and made != [placing.order_id]:
+            yield f"buyer {placing.number} was told of {placing.order_id}, and has {made}"
+        if placing.told.startswith("refused") and made:
+            yield f"buyer {placing.number} was told {placing.told}, and has {made}"
+        if len(made) > 1:
+            yield f"buyer {placing.number} ordered once, and has {made}"
+    for made in by_quote.values():
+        yield f"nobody wanted {[order.id for order in made]}"
+
+
+def nothing_unforeseen(f: Facts) -> Iterator[str]:
+    """No answer could not be applied, and no law of the hub's own was found broken."""
+    for letter in f.rows("dead_letters"):
+        if letter.reason == "not_applicable" or letter.source == "law":
+            yield f"{letter.source} {letter.kind} of {letter.target}: {letter.detail[:300]}"
+
+
+LAWS = (
+    stock_is_conserved,
+    houses_agree,
+    steps_end,
+    orders_end,
+    the_timeline_is_true,
+    vendors_speak_for_themselves,
+    buyers_know_what_happened,
+    nothing_unforeseen,
+)

@@ -1,0 +1,226 @@
+"""One simulated world: what stands, who lives in it, how it begins, how it comes to rest."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from hub.runtime import entropy
+from hub.simulation import process
+from hub.simulation.alarm import Alarm, Bell, watch
+from hub.simulation.broker import Broker
+from hub.simulation.buyers import Buyers, Placing
+from hub.simulation.characters import character_for
+from hub.simulation.edge import Edge
+from hub.simulation.hubs import SELDOM, Ground, Hub, Worker
+from hub.simulation.market import CURRENCIES, DAY, SPOKES, Market, open_market, rules_of
+from hub.simulation.nature import Nature
+from hub.simulation.people import Hands, Office
+from hub.simulation.post import Post, TellingProvider
+from hub.simulation.postgres.server import Memory, SimulatedDatabase
+from hub.simulation.process import Process
+from hub.simulation.provider.disputes import UNDECIDED
+from hub.simulation.vendors import Vendor
+from hub.simulation.weather import Weather
+from hub.simulation.witness import Witness
+from hub.wiring import tables
+
+APIS, WORKERS = 2, 2
+REST_DAYS_MAX = 90
+"""Virtual days after which what still moves is stuck."""
+LOOK_SECONDS = DAY / 4
+HEARD_SECONDS = 2 * SELDOM
+"""After which a worker has looked through the provider's list for what no webhook brought."""
+WOKEN_AGAIN = 5.0
+
+
+class World:
+    """Made on the loop it runs on. `live` is its whole life."""
+
+    def __init__(self, nature: Nature, orders: int) -> None:
+        self.nature = nature
+        self.orders = orders
+        self.currency = CURRENCIES[nature.seed % len(CURRENCIES)]
+        self.memory = Memory(tables(), nature)
+        self.provider = TellingProvider(nature)
+        self.broker = Broker(nature)
+        self.witness = Witness(self.memory)
+        self.broker.acknowledged, self.broker.published = self.witness.acknowledged, self.witness.published
+        self.rules = rules_of(self.currency)
+        self.market: Market
+        self.placings: list[Placing] = []
+        self.did: Counter[str] = Counter()
+        """What people asked, and what was answered."""
+        self.vendors: dict[str, Vendor] = {}
+        self.hubs: list[Hub] = []
+        self.apis: list[Hub] = []
+        self.workers: list[Worker] = []
+        self.edge = Edge(nature, self.apis)
+        self._which = nature.dice("which worker")
+        self.ended = 0.0
+        """The virtual second of its end."""
+        self.rested = False
+        """Whether everything came to an end by itself."""
+        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def live(self) -> None:
+        """From the first vendor to the last cent."""
+        asyncio.get_running_loop().set_task_factory(process.factory)  # pyright: ignore[reportArgumentType]  # the stubs also foresee generators
+        dice = self.nature.dice("entropy")
+        entropy.push(dice.randbytes)
+        rates, self.nature.rates = self.nature.rates, {}
+        try:
+            await self._begin()
+            self.nature.rates = rates
+            trade = asyncio.ensure_future(self._trade())
+            await asyncio.wait((trade, self._stopped), return_when=asyncio.FIRST_COMPLETED)
+            if trade.done():
+                trade.result()
+        finally:
+            entropy.pop()
+
+    def stop(self) -> None:
+        """It is broken: to go on would tell nothing new."""
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+
+    async def _begin(self) -> None:
+        """Everybody is admitted in good weather."""
+        nature = self.nature
+        self.market = await open_market(
+            SimulatedDatabase(self.memory, Process(nature, "opening")), self.rules, nature.dice("market"), self.currency
+        )
+        for code in (code for code, can in SPOKES.items() if can):
+            self.broker.ensure(code)
+            self.vendors[code] = Vendor(nature, self.broker, code, character_for(nature, code), self.stock_of(code))
+            self.vendors[code].start()
+        bells = {"deadlines": Bell(), "provider events": Bell()}
+        self._watch(bells)
+        ground = Ground(nature, self.memory, self.provider, self.broker, self.rules.settings, self.rules.timing, list(self.vendors))
+        self.apis += [Hub(ground, f"api {number}") for number in range(1, APIS + 1)]
+        self.workers += [Worker(ground, f"worker {number}", bells) for number in range(1, WORKERS + 1)]
+        self.hubs += [*self.apis, *self.workers]
+        post = Post(nature, self.edge)
+        self.provider.told = post.take
+        await asyncio.wait((self._stopped,), timeout=DAY)  # accounts are opened and onboarded
+
+    def stock_of(self, vendor: str) -> dict[str, int]:
+        """What a vendor has in its house, by SKU: what it has told us."""
+        table = self.memory.tables["stock"]
+        received = {row[table.position["offer_id"]]: row[table.position["received"]] for row in table.rows.values()}
+        return {sku: received[offer_id] for offer_id, sku in self.market.offers[vendor]}
+
+    def _watch(self, bells: Mapping[str, Bell]) -> None:
+        """What is due rings, and what waits for a hand is told."""
+        self._bells = bells
+        late, events = Alarm(self._late), Alarm(self._told)
+        due = Alarm(self._wake_one)
+        self._again = Alarm(self._wake_all)
+        hands = Hands(self.nature, self.edge, self.rules.timing)
+
+        def step(at: Mapping[str, int], row: tuple[Any, ...], before: tuple[Any, ...] | None) -> None:
+            if row[at["state"]] != "open":
+                return
+            due_at, deadline = row[at["due_at"]], row[at["deadline"]]
+            if not row[at["waiting"]] and (before is None or before[at["due_at"]] != due_at):
+                unix = due_at.timestamp()
+                if unix > self.nature.unix():
+                    due.at(unix, row[at["id"]])
+                else:  # whoever wrote it has woken the workers, unless that was lost
+                    self._again.at(unix + WOKEN_AGAIN, row[at["id"]])
+            if deadline is not None and (before is None or before[at["deadline"]] != deadline):
+                late.at(deadline.timestamp(), row[at["id"]])
+
+        def event(at: Mapping[str, int], row: tuple[Any, ...], before: tuple[Any, ...] | None) -> None:
+            if row[at["state"]] in {"new", "parked"} and (before is None or before[at["due_at"]] != row[at["due_at"]]):
+                events.at(row[at["due_at"]].timestamp(), row[at["id"]])
+
+        watch(self.memory.tables["steps"], step, hands.told)
+        watch(self.memory.tables["provider_events"], event)
+
+    def _late(self, ids: list[str]) -> None:
+        """Deadlines pass, of which most have long been met."""
+        table = self.memory.tables["steps"]
+        state = table.position["state"]
+        if any((row := table.rows.get(step_id)) and row[state] == "open" for step_id in ids):
+            self._bells["deadlines"].ring()
+
+    def _told(self, ids: list[str]) -> None:
+        """Provider events are due, of which most were applied before their lease ended."""
+        table = self.memory.tables["provider_events"]
+        state = table.position["state"]
+        if any((row := table.rows.get(event_id)) and row[state] in {"new", "parked"} for event_id in ids):
+            self._bells["provider events"].ring()
+
+    def _wake_one(self, ids: list[str]) -> None:
+        """Steps may be due: whichever worker looks first may have them."""
+        if left := self._still_due(ids):
+            self.workers[self._which.randrange(len(self.workers))].wiring.changes.due.set()
+            self._look_again(left)
+
+    def _wake_all(self, ids: list[str]) -> None:
+        """Steps were due a little while ago, and the worker that was woken may have died of it, or be standing still."""
+        if left := self._still_due(ids):
+            for worker in self.workers:
+                worker.wiring.changes.due.set()
+            self._look_again(left)
+
+    def _still_due(self, ids: list[str]) -> list[str]:
+        table, now = self.memory.tables["steps"], self.nature.now()
+        state, due_at = table.position["state"], table.position["due_at"]
+        return [step_id for step_id in ids if (row := table.rows.get(step_id)) and row[state] == "open" and row[due_at] <= now]
+
+    def _look_again(self, ids: list[str]) -> None:
+        for step_id in ids:
+            self._again.at(self.nature.unix() + WOKEN_AGAIN, step_id)
+
+    async def _trade(self) -> None:
+        """Everybody buys; then nothing goes wrong any more, and everything has to end."""
+        nature, loop = self.nature, asyncio.get_running_loop()
+        buyers = Buyers(nature, self.edge, self.market, self.placings, self.did)
+        weather = Weather(nature, self.memory, self.broker, self.provider)
+        office = loop.create_task(Office(nature, self.edge, self.memory).open())
+        calm = False
+        changing = loop.create_task(weather.change(self.hubs, lambda: calm))
+        lives = [loop.create_task(buyers.live(number)) for number in range(self.orders)]
+        await asyncio.gather(*lives)
+        await asyncio.sleep(DAY)
+        calm, nature.rates = True, {}
+        await changing
+        for _ in range(int(REST_DAYS_MAX * DAY / LOOK_SECONDS)):
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.is_at_rest():
+                self.rested = True
+                break
+        office.cancel()
+
+    def is_at_rest(self) -> bool:
+        """Whether nothing is under way, here or at the provider, and everything that the provider said has been heard."""
+        under_way = {"steps": ("open",), "refunds": ("failed",), "provider_events": ("new", "parked"), "disputes": ("inquiry", "open")}
+        for name, states in under_way.items():
+            table = self.memory.tables[name]
+            state = table.position["state"]
+            if any(row[state] in states for row in table.rows.values()):
+                return False
+        return self.provider.silent_since < self.nature.unix() - HEARD_SECONDS and not any(
+            dispute.phase in UNDECIDED for dispute in self.provider.disputes()
+        )
+
+    def states(self) -> Counter[str]:
+        """How many lives ended where."""
+        found: Counter[str] = Counter()
+        for name in (
+            "orders",
+            "sub_orders",
+            "payments",
+            "refunds",
+            "reversals",
+            "transfers",
+            "disputes",
+            "payouts",
+            "steps",
+            "dead_letters",
+        ):
+            table = self.memory.tables[name]
+            found.update(f"{name}: {row[table.position['state']]}" for row in table.rows.values())
+        return found
