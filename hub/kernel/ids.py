@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 
 def encode(prefix: str, number: int) -> str:
     """``<prefix>_<26 characters>`` of a 128-bit number."""
-    return f"{prefix}_" + "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def uuid7(unix_ms: int, entropy: bytes) -> int:

@@ -25,6 +25,7 @@ MOST = {
     "crash": 0.001,
     "database_cut": 0.001,
     "database_interleaves": 0.05,
+    "database_stalls": 0.01,
     "vendor_never_onboards": 0.0,
     "provider_restricts": 0.002,
     "buyer_disputes": 0.2,

@@ -34,13 +34,13 @@ def condition(sql: str, position: Mapping[str, int]) -> Condition | None:
     between = re.sub(r"(\w+) BETWEEN (\w+) AND (\w+)", r"(\2 <= \1 AND \1 <= \3)", sql)
     source = " ".join(_python(token, position) for token in _tokens(between))
     source = re.sub(r"in \( ((?:'[^']*'(?: , )?)+) \)", r"in ( \1, )", source)
+    places = sorted({position[token] for token in _tokens(between) if token in position})
+    if " IS " not in between:  # then NULL in any of its columns makes it NULL, and nothing has to be caught
+        unknown = " or ".join(f"r[{place}] is None" for place in places)
+        return eval(f"lambda r: None if {unknown} else ({source})", dict(_FUNCTIONS))  # noqa: S307  # our own tables' conditions
     meant: Condition = eval(f"lambda r: {source}", dict(_FUNCTIONS))  # noqa: S307  # our own tables' conditions
-    places = () if " IS " in between else tuple({position[token] for token in _tokens(between) if token in position})
 
     def holds(row: Row) -> Any:
-        for place in places:
-            if row[place] is None:
-                return None
         try:
             return meant(row)
         except TypeError:  # arithmetic with a None

@@ -20,8 +20,10 @@ FAULTS = {
     "database_cut_at_commit": "the connection breaks before COMMIT has arrived",
     "database_answer_lost": "COMMIT is done, and the connection breaks before its answer",
     "database_interleaves": "another transaction comes between two statements",
+    "database_stalls": "a statement takes seconds, and others come and wait meanwhile",
 }
 COMMIT_SECONDS = (0.0005, 0.02)
+STALL_SECONDS = (0.1, 12.0)
 IDLE_SECONDS = 15.0
 """`hub.runtime.database.IDLE_MS`: who holds locks and says nothing for so long is cut off."""
 
@@ -87,12 +89,21 @@ class Connection:
         if nature.strikes("database_interleaves"):
             await nature.wait("interleaving", 0.001, 0.05)
             self._usable()
+        if nature.strikes("database_stalls"):
+            await nature.wait("stalling", *STALL_SECONDS)
+            self._usable()
         self._memory.statements += 1
         if isinstance(statement, TextClause):
             return await self._text(statement, values)
         if is_a(values, list):
             return Result([], sum([(await self._planned(statement, each))[1] for each in values]))
-        return Result(*await self._planned(statement, values))
+        plan, parameters = self._memory.plans.of(statement, values)
+        mark = len(self.view.journal)
+        try:
+            return Result(*plan.run(self._memory, self.view, parameters))
+        except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
+            self.view.take_back(mark)
+            return Result(*await self._run(lambda: plan.run(self._memory, self.view, parameters)))
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:
@@ -171,12 +182,7 @@ class Connection:
 
     async def _planned(self, statement: Any, values: Mapping[str, Any] | None) -> tuple[list[Any], int]:
         plan, parameters = self._memory.plans.of(statement, values)
-        mark = len(self.view.journal)
-        try:
-            return plan.run(self._memory, self.view, parameters)
-        except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
-            self.view.take_back(mark)
-            return await self._run(lambda: plan.run(self._memory, self.view, parameters))
+        return await self._run(lambda: plan.run(self._memory, self.view, parameters))
 
     async def _run(self, act: Callable[[], tuple[list[Any], int]]) -> tuple[list[Any], int]:
         while True:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from hub.simulation.postgres.views import Key, Row
@@ -16,8 +17,7 @@ class Hash:
         """The table's name."""
         self.buckets: dict[Any, dict[Key, None]] = {}
         if len(positions) == 1:
-            only = positions[0]
-            self.of: Callable[[Row], Any] = lambda row: row[only]
+            self.of: Callable[[Row], Any] = itemgetter(positions[0])
         else:
             self.of = lambda row: None if None in (found := tuple([row[i] for i in positions])) else found
 

@@ -1,7 +1,5 @@
 """One process's way to the simulated server, in the place of `hub.runtime.database.Database`."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from hub.kernel.ids import Ids
@@ -22,27 +20,28 @@ class Engine:
         self._open: dict[Connection, None] = {}
         process.died.append(self._died)
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Connection]:
+    def begin(self) -> "Opened":
         """A transaction that is committed where its block ends well."""
-        async with self.connect() as connection:
-            yield connection
-            await connection.commit()
+        return Opened(self, commits=True)
 
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Connection]:
+    def connect(self) -> "Opened":
         """A transaction that is not."""
+        return Opened(self, commits=False)
+
+    def open(self) -> Connection:
+        """A new connection. Raises `OSError` while the database is away."""
         if not self._process.alive:
             raise Crashed
         if self._memory.down:
             raise ConnectionRefusedError("the database is away")
         connection = Connection(self._memory, self._process)
         self._open[connection] = None
-        try:
-            yield connection
-        finally:
-            del self._open[connection]
-            connection.close()
+        return connection
+
+    def leave(self, connection: Connection) -> None:
+        """Let go of one."""
+        del self._open[connection]
+        connection.close()
 
     async def dispose(self) -> None:
         """Nothing is kept open."""
@@ -50,6 +49,25 @@ class Engine:
     def _died(self) -> None:
         for connection in list(self._open):
             connection.cut()
+
+
+class Opened:
+    """A connection as long as its block runs. A class, for a generator takes twice as long, and this runs for every transaction."""
+
+    def __init__(self, engine: Engine, *, commits: bool) -> None:
+        self._engine = engine
+        self._commits = commits
+
+    async def __aenter__(self) -> Connection:
+        self._connection = self._engine.open()
+        return self._connection
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            if kind is None and self._commits:
+                await self._connection.commit()
+        finally:
+            self._engine.leave(self._connection)
 
 
 class SimulatedDatabase(Database):

@@ -89,10 +89,16 @@ def nullif(a: Any, b: Any) -> Any:
     return None if a == b else a
 
 
+SECONDS = 6
+"""Their place among the arguments of make_interval()."""
+
+
 def make_interval(*parts: Any) -> timedelta | None:
     """Years, months, weeks, days, hours, minutes, seconds; years and months of whatever length nobody uses."""
     if None in parts:
         return None
+    if parts[SECONDS:] and not any(parts[:SECONDS]):  # as the hub writes it nearly always
+        return timedelta(0, parts[SECONDS])
     _, _, weeks, days, hours, minutes, seconds = (*parts, *(0,) * (7 - len(parts)))
     return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
 
