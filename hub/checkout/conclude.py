@@ -20,7 +20,6 @@ from hub.runtime import dead_letters, steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, StepState, Verdict
 from hub.transfers import release, transfer
-from hub.transfers import store as payouts
 from hub.transfers.states import TransferState
 from hub.transfers.store import SHARE, NewTransfer, Transfer
 from hub.vendors import store as vendors
@@ -40,7 +39,6 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
 
 async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool:
     """The same for who has locked the order already."""
-    order = await store.load(tx, step.saga_id)
     if outcome.verdict is Verdict.PENDING:
         await _wait(tx, timing, step, outcome)
         return False
@@ -48,6 +46,10 @@ async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) 
         return False
     if outcome.verdict is Verdict.DEAD:
         await dead_letters.keep_step(tx, step, outcome)
+    if step.kind in _ON_MONEY:
+        await _ON_MONEY[step.kind](tx, timing, step, outcome)
+        return True
+    order = await store.load(tx, step.saga_id)
     await _ON[step.kind](tx, timing, order, step, outcome)
     if order.course == "forward":
         await course.proceed(tx, timing, order.id)
@@ -167,25 +169,24 @@ async def _track(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outc
     await release.hold(tx, new)
 
 
-async def _release(tx: Tx, timing: Timing, _order: Order, step: Step, outcome: Outcome) -> None:
+async def _release(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
-        await release.released(tx, timing.marketplace, step, outcome)
-        await _settle(tx, await payouts.get(tx, step.subject_id))
+        await _settle(tx, await release.released(tx, timing.marketplace, step, outcome))
     elif outcome.verdict is Verdict.REFUSED:
         await release.not_released(tx, step, outcome)
 
 
-async def _transfer(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
+async def _transfer(tx: Tx, _: Timing, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
-        await transfer.transferred(tx, step, outcome)
+        moved = await transfer.transferred(tx, step, outcome)
+        await _settle(tx, moved)
     elif outcome.verdict is Verdict.REFUSED:
-        await steps.add(tx, release.release_step(await transfer.refused(tx, step, outcome), after=release.REFUSED_RETRY_SECONDS))
+        moved = await transfer.refused(tx, step, outcome)
+        await steps.add(tx, release.release_step(moved, after=release.REFUSED_RETRY_SECONDS))
     else:
         return
-    moved = await payouts.get(tx, step.subject_id)
-    await _settle(tx, moved)
     if moved.sub_order_id is not None:
-        await gather.go_on(tx, await payments.of_order(tx, order.id), moved.sub_order_id)
+        await gather.go_on(tx, moved.sub_order_id)
 
 
 async def _settle(tx: Tx, moved: Transfer) -> None:
@@ -194,7 +195,7 @@ async def _settle(tx: Tx, moved: Transfer) -> None:
         await advance(tx, moved.sub_order_id, SubOrderEvent.SETTLE)
 
 
-async def _reverse(tx: Tx, _: Timing, _order: Order, step: Step, outcome: Outcome) -> None:
+async def _reverse(tx: Tx, _: Timing, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
         await reverse.reversed_(tx, step, outcome)
     elif outcome.verdict is Verdict.REFUSED:
@@ -206,7 +207,7 @@ async def _share_out(tx: Tx, timing: Timing, order: Order, step: Step, outcome: 
         await dispute.share_out(tx, timing.marketplace, order, step)
 
 
-async def _refund(tx: Tx, _: Timing, _order: Order, step: Step, outcome: Outcome) -> None:
+async def _refund(tx: Tx, _: Timing, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
         await send.refunded(tx, step, outcome)
     elif outcome.verdict is Verdict.REFUSED:
@@ -227,9 +228,13 @@ _ON: dict[str, Callable[[Tx, Timing, Order, Step, Outcome], Awaitable[None]]] = 
     capture.CAPTURE: _capture,
     ship.SHIP: _ship,
     ship.TRACK: _track,
+    dispute.SHARE_OUT: _share_out,
+}
+
+_ON_MONEY: dict[str, Callable[[Tx, Timing, Step, Outcome], Awaitable[None]]] = {
     release.RELEASE: _release,
     transfer.TRANSFER_STEP: _transfer,
     reverse.REVERSE: _reverse,
     send.REFUND: _refund,
-    dispute.SHARE_OUT: _share_out,
 }
+"""What follows when an order has long run its course: it need not be looked at."""

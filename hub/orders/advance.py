@@ -4,19 +4,21 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from hub.kernel.errors import NotFound
 from hub.orders.states import SUB_ORDER, SubOrderEvent, SubOrderState, roll_up
 from hub.orders.tables import orders, sub_orders
 from hub.runtime import life
 from hub.runtime.database import Tx
-from hub.runtime.life import Life, Move
+from hub.runtime.life import Life, Move, Seen
 
 SUB_ORDER_LIFE = Life(SUB_ORDER, sub_orders, saga_column="order_id")
 
 _s, _o = sub_orders.c, orders.c
 _PARTS = (
-    select(_s.order_id, _s.state, _o.state.label("whole"))
+    select(_s.id, _s.order_id, _s.state, _o.state.label("whole"))
     .join_from(sub_orders, orders)
     .where(_s.order_id == select(_s.order_id).where(_s.id == bindparam("part")).scalar_subquery())
+    .with_for_update(of=sub_orders)
 )
 _ROLL_UP = update(orders).where(_o.id == bindparam("order")).values(version=_o.version + 1)
 
@@ -24,12 +26,18 @@ _ROLL_UP = update(orders).where(_o.id == bindparam("order")).values(version=_o.v
 async def advance(
     tx: Tx, sub_order_id: str, event: SubOrderEvent, *, reason: str = "", data: dict[str, Any] | None = None
 ) -> SubOrderState:
-    """Apply `event` to a sub-order and let the order's state follow. Raises `Conflict` where the table has no such edge."""
-    values = {"reason": reason} if reason else {}
-    after = await SUB_ORDER_LIFE.advance(tx, sub_order_id, event, reason=reason, data=data, values=values)
+    """Apply `event` to a sub-order and let the order's state follow.
+
+    Raises `Conflict` where the table has no such edge and `NotFound` for an unknown id.
+    """
     rows = await tx.rows(_PARTS, {"part": sub_order_id})
+    states = {row.id: row.state for row in rows}
+    if sub_order_id not in states:
+        raise NotFound("not_found", f"no {SUB_ORDER.name} {sub_order_id}")
     order_id, before = rows[0].order_id, rows[0].whole
-    whole = str(roll_up([SubOrderState(row.state) for row in rows]))
+    seen = Seen(sub_order_id, order_id, states[sub_order_id])
+    after = await SUB_ORDER_LIFE.advance_seen(tx, seen, event, reason=reason, data=data, values={"reason": reason} if reason else {})
+    whole = str(roll_up([SubOrderState(state) for state in (states | {sub_order_id: after}).values()]))
     if whole != before:
         await tx.execute(_ROLL_UP, {"order": order_id, "state": whole})
         life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="roll_up", before=before, after=whole))

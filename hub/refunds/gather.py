@@ -9,6 +9,7 @@ from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.ledger.recipes import Funding, Share
 from hub.orders import store as orders
+from hub.payments import store as payments
 from hub.payments.store import Payment
 from hub.refunds import store
 from hub.refunds.reverse import reverse_step
@@ -31,10 +32,10 @@ async def begin(tx: Tx, payment: Payment, new: NewRefund) -> Refund:
     return await store.refund(tx, opened.id)
 
 
-async def go_on(tx: Tx, payment: Payment, sub_order_id: str) -> None:
+async def go_on(tx: Tx, sub_order_id: str) -> None:
     """A transfer has arrived or was refused: gather for the refunds that waited for that."""
     for waiting in await store.requested_of(tx, sub_order_id):
-        await gather(tx, payment, waiting)
+        await gather(tx, await payments.of_order(tx, waiting.order_id), waiting)
 
 
 async def gather(tx: Tx, payment: Payment, refund: Refund) -> None:

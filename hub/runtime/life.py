@@ -50,6 +50,14 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """A row as somebody has read it under its lock: whose it is, and where it stands."""
+
+    subject_id: str
+    saga_id: str
+    state: str
+
+
 class Life(Generic[S, E]):
     """A machine bound to the table whose `state` column it alone may write.
 
@@ -87,7 +95,21 @@ class Life(Generic[S, E]):
         row: Row[Any] | None = await tx.row(self._find, {"of_subject": subject_id})
         if row is None:
             raise NotFound("not_found", f"no {self.machine.name} {subject_id}")
-        before = self._states(row.state)
+        seen = Seen(subject_id, row.saga_id, row.state)
+        return await self.advance_seen(tx, seen, event, reason=reason, data=data, values=values)
+
+    async def advance_seen(  # the same, all by name
+        self,
+        tx: Tx,
+        seen: Seen,
+        event: E,
+        *,
+        reason: str = "",
+        data: dict[str, Any] | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> S:
+        """The same for who has read the row in this transaction, and locked it."""
+        before = self._states(seen.state)
         after = self.machine.next(before, event)
         given = {name: value for name, value in (values or {}).items() if not isinstance(value, ClauseElement)}
         save = self._save
@@ -95,13 +117,13 @@ class Life(Generic[S, E]):
             self._know(values)
             if len(given) < len(values):  # something is reckoned there, such as now()
                 save = save.values({name: value for name, value in values.items() if name not in given})
-        await tx.execute(save, {"of_subject": subject_id, "state": str(after), **given})
+        await tx.execute(save, {"of_subject": seen.subject_id, "state": str(after), **given})
         record(
             tx,
             Move(
                 life=self.machine.name,
-                subject_id=subject_id,
-                saga_id=row.saga_id,
+                subject_id=seen.subject_id,
+                saga_id=seen.saga_id,
                 event=str(event),
                 before=str(before),
                 after=str(after),

@@ -59,18 +59,18 @@ async def perform_release(database: Database, gateways: Gateways, step: Step) ->
     return Outcome.ok(account=account)
 
 
-async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome: Outcome) -> None:
-    """Decide, with the vendor's account locked, what of the hold goes where; and write the transfer's step.
+async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome: Outcome) -> Transfer:
+    """Decide, with the vendor's account locked, what of the hold goes where, and write the transfer's step; the transfer as it is then.
 
     `marketplace` says what is kept as reserve where the vendor's own terms do not; None for a credit, of which nothing is.
     """
     transfer = await store.get(tx, step.subject_id)
     if transfer.state is not TransferState.HELD:
-        return
+        return transfer
     payment = None if transfer.order_id is None else await payments.of_order(tx, transfer.order_id)
     if payment is not None and payment.disputed:  # since it was looked at
         await steps.add(tx, release_step(transfer, after=DISPUTE_RETRY_SECONDS))
-        return
+        return transfer
     vendor, currency, account = transfer.vendor, transfer.currency, outcome.data["account"]
     owing = recipes.vendor_account(vendor)
     await ledger.lock(tx, owing)
@@ -80,7 +80,7 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
     amount = left - netted - reserved
     if amount and account is None:  # it came in between: look for an account first
         await steps.add(tx, release_step(transfer, after=0))
-        return
+        return transfer
     moves = recipes.release(
         transfer.source, vendor, transfer.sub_order_id or transfer.id, netted=netted, reserved=reserved, currency=currency
     )
@@ -88,15 +88,18 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
         await ledger.post(tx, "release", order_id=transfer.order_id, vendor=vendor, cause=step.id, moves=moves)
     values = {"netted": transfer.netted + netted}
     if amount == 0:
-        await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.EMPTY, data={"netted": netted, "reserved": reserved}, values=values)
-        return
+        data = {"netted": netted, "reserved": reserved}
+        state = await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.EMPTY, data=data, values=values)
+        return msgspec.structs.replace(transfer, state=state, **values)
     charge = payment.charge if payment is not None else None
     if payment is not None and charge is not None and await store.drawn(tx, charge) + amount > payment.captured:
         charge = None  # what we add to a discounted sale is drawn on our own balance: no charge gives more than it took
     values |= {"amount": amount, "account": account, "charge": charge}
     data = {"amount": amount, "netted": netted, "reserved": reserved}
     state = await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.RELEASE, data=data, values=values)
-    await steps.add(tx, transfer_step(msgspec.structs.replace(transfer, state=state, **values)))
+    sending = msgspec.structs.replace(transfer, state=state, **values)
+    await steps.add(tx, transfer_step(sending))
+    return sending
 
 
 async def not_released(tx: Tx, step: Step, outcome: Outcome) -> None:

@@ -1,5 +1,7 @@
 """Move released money to the vendor's connected account."""
 
+import msgspec
+
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.payments.ports import Gateways
@@ -51,13 +53,14 @@ async def perform_transfer(database: Database, gateways: Gateways, step: Step) -
     return Outcome.ok(reference=reference)
 
 
-async def transferred(tx: Tx, step: Step, outcome: Outcome) -> None:
-    """Book the money as gone to the vendor."""
+async def transferred(tx: Tx, step: Step, outcome: Outcome) -> Transfer:
+    """Book the money as gone to the vendor; the transfer as it is then."""
     transfer = await store.get(tx, step.subject_id)
     reference = str(outcome.data["reference"])
-    await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.TRANSFER, values={"reference": reference})
+    state = await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.TRANSFER, values={"reference": reference})
     moves = recipes.transfer(transfer.gateway, transfer.source, transfer.amount, transfer.currency)
     await ledger.post(tx, "transfer", order_id=transfer.order_id, vendor=transfer.vendor, cause=step.id, moves=moves, reference=reference)
+    return msgspec.structs.replace(transfer, state=state, reference=reference)
 
 
 async def refused(tx: Tx, step: Step, outcome: Outcome) -> Transfer:

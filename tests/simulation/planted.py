@@ -179,7 +179,10 @@ PLANTS = [
     ),
     Plant(
         "answers to one order applied at the same time",
-        [Edit("hub/checkout/conclude.py", "    await store.lock(tx, step.saga_id)\n", "")],
+        [
+            Edit("hub/checkout/conclude.py", "    await store.lock(tx, step.saga_id)\n", ""),
+            Edit("hub/orders/advance.py", "    .with_for_update(of=sub_orders)\n", ""),  # it alone would do, where only parts move
+        ],
         Law("orders_end", "its parts say reserved", seed=6, orders=40),
     ),
     Plant(
@@ -212,8 +215,8 @@ PLANTS = [
         [
             Edit(
                 "hub/checkout/conclude.py",
-                "        await dead_letters.keep_step(tx, step, outcome)\n    await _ON",
-                "        pass\n    await _ON",
+                "        await dead_letters.keep_step(tx, step, outcome)\n    if step.kind in _ON_MONEY",
+                "        pass\n    if step.kind in _ON_MONEY",
             )
         ],
         Law("steps_end", "died without a letter", seed=1, orders=40),
