@@ -23,6 +23,7 @@ from hub.runtime.trace import Trace, current
 from hub.runtime.unsend import unsend
 from hub.transfers import credit, release, transfer
 from hub.wiring import Wiring
+from hub.worker.absence import Absence
 from vendor_sdk import messages, subjects
 
 log = structlog.get_logger("dispatch")
@@ -53,8 +54,6 @@ ASKED_SECONDS_MAX = 6 * 3600
 """However long somebody asks us to wait, be it a provider (Retry-After) or our own rule."""
 BUSY_SECONDS = 5
 """Before a vendor whose stream is full is asked anew."""
-MISSING_SECONDS = 1
-"""The same where no stream answers: it was wiped and is made anew, or its cluster has no leader or no quorum."""
 STREAM_FULL = frozenset({10077, 10047, 10023})
 """The broker's words for it: too many messages, too many bytes, no room at all. All are said before anything is stored."""
 
@@ -77,6 +76,8 @@ class Dispatcher:
         self._own_room = wiring.settings.worker.concurrency
         """What the hub does itself has room of its own, so that a slow payment provider holds up no vendor."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._absence = Absence()
+        """Of streams that do not answer: wiped and made anew, or of a cluster without leader or quorum."""
         self._stopping = False
         self._more = True
         """Whether there may be more that is due than was taken the last time."""
@@ -163,10 +164,11 @@ class Dispatcher:
                 await self._later(step, error, BUSY_SECONDS)
             elif isinstance(error, NoStreamResponseError):
                 self._on_missing_stream(step.target)
-                await self._later(step, error, MISSING_SECONDS)
+                await self._later(step, error, self._absence.pause(step.target))
             else:
                 await self._again(step, error)
             return
+        self._absence.over(step.target)
         log.info("step.sent", step=step.id, kind=step.kind, vendor=step.target, attempt=step.attempt)
 
     async def _later(self, step: Step, error: Exception, seconds: float) -> None:
