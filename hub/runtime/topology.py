@@ -115,6 +115,14 @@ async def ensure_shared(js: JetStreamContext, replicas: int = 1) -> None:
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
+    while not await _stands(js, config):
+        # A stream of another make. What is lost with it is asked for again: PostgreSQL is the truth.
+        with contextlib.suppress(NotFoundError):  # another worker was faster
+            await js.delete_stream(str(config.name))
+
+
+async def _stands(js: JetStreamContext, config: StreamConfig) -> bool:
+    """Whether the stream is as it should be now; False where it cannot become so, or is just being made anew by another worker."""
     try:
         await js.add_stream(config)
     except BadRequestError as error:
@@ -122,10 +130,10 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
             raise
         try:
             await js.update_stream(config)
+        except NotFoundError:
+            return False
         except APIError as refused:  # of the kind "server error", though it is the request that is refused
             if refused.err_code != CONFIG_REFUSED:
                 raise
-            # A stream of another make. What is lost with it is asked for again: PostgreSQL is the truth.
-            with contextlib.suppress(NotFoundError):  # another worker was faster
-                await js.delete_stream(str(config.name))
-            await js.add_stream(config)
+            return False
+    return True
