@@ -25,8 +25,8 @@ from hub.ledger import store as ledger
 from hub.ops import invariants
 from hub.ops.invariants import Breach
 from hub.orders import store as orders
+from hub.orders.model import Order
 from hub.orders.states import SubOrderState
-from hub.orders.store import Order
 from hub.payments.ports import PaymentGateway
 from hub.refunds import store as refunds
 from hub.refunds.store import Refund

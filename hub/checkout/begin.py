@@ -16,8 +16,8 @@ from hub.kernel.errors import Conflict
 from hub.kernel.text import END
 from hub.liveness import look
 from hub.orders import store
+from hub.orders.model import Order
 from hub.orders.place import Choice, Tariff, place
-from hub.orders.store import Order
 from hub.payments import store as payments
 from hub.pricing.commission import Commission
 from hub.pricing.quote import Quote

@@ -2,11 +2,10 @@
 
 from hub.checkout import course
 from hub.kernel.errors import Conflict
-from hub.orders import store
+from hub.orders import held, store
+from hub.orders.model import Order
 from hub.orders.states import SubOrderEvent, SubOrderState
-from hub.orders.store import Order
 from hub.runtime.database import Tx
-from hub.vendors import store as vendors
 
 REASON = "canceled_by_customer"
 
@@ -23,7 +22,7 @@ async def cancel(tx: Tx, order_id: str) -> Order:
     if order.course == "forward" and order.stage != "capture":
         await course.undo(tx, order, SubOrderEvent.CANCEL, REASON)
     elif order.course == "forward":
-        await store.set_course(tx, order.id, cancel_reason=REASON)
+        held.change(tx, order.id, cancel_reason=REASON)
     else:
         await _recall_what_is_here(tx, order)
     return await store.load(tx, order_id)
@@ -33,8 +32,7 @@ async def _recall_what_is_here(tx: Tx, order: Order) -> None:
     stoppable = [sub for sub in order.sub_orders if sub.state is SubOrderState.ACCEPTED]
     if not stoppable:
         raise Conflict("not_cancelable", "every part has shipped or ended", state=order.state)
-    await store.set_course(tx, order.id, cancel_reason=REASON)
+    held.change(tx, order.id, cancel_reason=REASON)
     await course.lock_stock(tx, order)
-    terms = await vendors.terms_of(tx, [sub.vendor for sub in stoppable])
-    if not any([await course.recall(tx, order, sub, terms[sub.vendor], REASON) for sub in course.by_vendor(stoppable)]):
+    if not any([await course.recall(tx, order, sub, REASON) for sub in course.by_vendor(stoppable)]):
         raise Conflict("not_cancelable", "every part has ended or is being sent", state=order.state)

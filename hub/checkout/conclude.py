@@ -11,8 +11,8 @@ from hub.checkout.timing import Timing
 from hub.fulfillment import reserve, route, ship
 from hub.orders import store
 from hub.orders.advance import advance
+from hub.orders.model import Order, SubOrder
 from hub.orders.states import SubOrderEvent, SubOrderState
-from hub.orders.store import Order, SubOrder
 from hub.payments import authorize, capture
 from hub.payments import store as payments
 from hub.refunds import dispute, gather, reverse, send
@@ -129,9 +129,7 @@ async def _ship(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outco
     if outcome.verdict is Verdict.OK:
         parcels = msgspec.convert(outcome.data["parcels"], list[Parcel])
         await ship.shipped(tx, sub, parcels)
-        terms = (await vendors.terms_of(tx, [sub.vendor]))[sub.vendor]
-        has_spoke = ship.CAPABILITY in terms.capabilities
-        await steps.add(tx, ship.track_step(sub, parcels, has_spoke=has_spoke, within=timing.delivery))
+        await steps.add(tx, ship.track_step(sub, parcels, has_spoke=ship.CAPABILITY in sub.capabilities, within=timing.delivery))
     elif outcome.verdict is Verdict.REFUSED:
         await course.stop(tx, order, sub, outcome.reason)
         await _occasion(tx, timing, order, sub, "canceled_by_vendor")

@@ -16,11 +16,11 @@ from hub.fulfillment import reserve, route, ship
 from hub.inventory import promise
 from hub.kernel.saga import Decision, Each, Progress, Stage, decide
 from hub.ledger.recipes import Share
-from hub.orders import store
+from hub.orders import held, store
 from hub.orders.advance import advance
+from hub.orders.model import Order, SubOrder
 from hub.orders.place import withdraw
 from hub.orders.states import FALLEN, SubOrderEvent, SubOrderState
-from hub.orders.store import Order, SubOrder
 from hub.payments import authorize, capture
 from hub.payments import store as payments
 from hub.payments.states import PaymentState
@@ -29,8 +29,6 @@ from hub.risk.screen import Facts, screen
 from hub.runtime import steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import NewStep, Step, Verdict
-from hub.vendors import store as vendors
-from hub.vendors.model import Terms
 
 _DONE_AT: Mapping[str, frozenset[SubOrderState]] = {
     "reserve": frozenset(SubOrderState) - {SubOrderState.PLACED} - FALLEN,
@@ -79,14 +77,10 @@ async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
             return
         following = saga.after(stage.name)
         if following is None:
-            await store.set_course(tx, order.id, course="finished")
-            await _finish(tx, timing, order)
+            await _finish(tx, timing, held.change(tx, order_id, course="finished"))
             return
-        await store.set_course(tx, order.id, stage=following.name)
-        await enter(tx, timing, order, following)
-        # What is done once for the whole moves none of the parts.
-        whole = following.each is Each.WHOLE
-        order = msgspec.structs.replace(order, stage=following.name) if whole else await store.load(tx, order_id)
+        await enter(tx, timing, held.change(tx, order_id, stage=following.name), following)
+        order = await store.load(tx, order_id)
 
 
 async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
@@ -94,11 +88,10 @@ async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
     if stage.each is Each.WHOLE:
         await _enter_payment(tx, timing, order, stage)
         return
-    terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
     if stage.do == route.SUBMIT:
         timing = await _while_held(tx, timing, order.id)
     enter_part = {reserve.RESERVE: _enter_reserve, route.SUBMIT: _enter_route}[stage.do]
-    new = [await enter_part(tx, timing, order, sub, terms[sub.vendor]) for sub in standing(order)]
+    new = [await enter_part(tx, timing, order, sub) for sub in standing(order)]
     await steps.add(tx, *(step for step in new if step is not None))
 
 
@@ -116,7 +109,7 @@ async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason
 async def undo(tx: Tx, order: Order, event: SubOrderEvent, reason: str) -> None:
     """The way back before any money was taken: every standing part falls out, the authorization is given back."""
     await lock_stock(tx, order)
-    await store.set_course(tx, order.id, course="undone")
+    held.change(tx, order.id, course="undone")
     for sub in standing(order):
         await fall(tx, order, sub, event, reason)
     await give_back(tx, order.id, reason)
@@ -183,8 +176,8 @@ async def _enter_payment(tx: Tx, timing: Timing, order: Order, stage: Stage) -> 
         await capture.captured_nothing(tx, payment, [share(sub) for sub in standing(order)])
 
 
-async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> NewStep | None:
-    if reserve.CAPABILITY not in terms.capabilities:
+async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder) -> NewStep | None:
+    if reserve.CAPABILITY not in sub.capabilities:
         await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub")
         return None
     expires_at = order.created_at + timedelta(seconds=timing.reserve + timing.invoice + timing.acceptance + timing.ship)
@@ -203,10 +196,10 @@ async def _while_held(tx: Tx, timing: Timing, order_id: str) -> Timing:
     return msgspec.structs.replace(timing, acceptance=max(0.0, min(timing.acceptance, left)))
 
 
-async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder, terms: Terms) -> NewStep:
+async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder) -> NewStep:
     await advance(tx, sub.id, SubOrderEvent.ROUTE)
     answer_by = order.created_at + timedelta(seconds=timing.reserve + timing.payment + timing.acceptance)
-    has_spoke = route.CAPABILITY in terms.capabilities
+    has_spoke = route.CAPABILITY in sub.capabilities
     return route.submit_step(order, sub, within=timing.acceptance, answer_by=answer_by, has_spoke=has_spoke)
 
 
@@ -217,23 +210,23 @@ async def _finish(tx: Tx, timing: Timing, order: Order) -> None:
         for sub in by_vendor(standing(order)):
             await stop(tx, order, sub, order.cancel_reason)  # nobody was told to ship, so nothing has left
         return
-    terms = await vendors.terms_of(tx, [sub.vendor for sub in order.sub_orders])
-    spokes = {code for code, its in terms.items() if ship.CAPABILITY in its.capabilities}
-    new = [ship.ship_step(order, sub, has_spoke=sub.vendor in spokes, within=timing.ship) for sub in standing(order)]
-    await steps.add(tx, *new)
+    await steps.add(
+        tx,
+        *(ship.ship_step(order, sub, has_spoke=ship.CAPABILITY in sub.capabilities, within=timing.ship) for sub in standing(order)),
+    )
 
 
-async def recall(tx: Tx, order: Order, sub: SubOrder, terms: Terms, reason: str) -> bool:
+async def recall(tx: Tx, order: Order, sub: SubOrder, reason: str) -> bool:
     """Stop an accepted, paid part; False if it cannot be: its vendor's spoke was told to ship it and takes no recall.
 
     It stops here if nobody was told to ship it, or if its vendor works by hand and has told us nothing has left;
     otherwise the vendor is asked.
     """
     unsent = await steps.withdraw_unsent(tx, order.id, ship.SHIP, sub.id)
-    if unsent or not terms.capabilities & {route.CAPABILITY, ship.CAPABILITY}:
+    if unsent or not sub.capabilities & {route.CAPABILITY, ship.CAPABILITY}:
         await stop(tx, order, sub, reason)
         return True
-    if route.CAPABILITY not in terms.capabilities:
+    if route.CAPABILITY not in sub.capabilities:
         return False
     await advance(tx, sub.id, SubOrderEvent.RECALL, reason=reason)
     submitted = next(step for step in await steps.of_saga(tx, order.id) if step.subject_id == sub.id and step.kind == route.SUBMIT)

@@ -4,7 +4,7 @@ import msgspec
 
 from hub.kernel.money import Money
 from hub.orders import store
-from hub.orders.store import SubOrder
+from hub.orders.model import SubOrder
 from hub.pricing.charge import Item, PassedOver
 from hub.pricing.piece import Piece
 from hub.runtime.database import Tx

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from hub.kernel.errors import NotFound
 from hub.kernel.money import Money
 from hub.orders import store
-from hub.orders.states import ORDER_ENDS
-from hub.orders.store import Order
+from hub.orders.model import Order
+from hub.orders.states import LEFT, ORDER_ENDS
 from hub.orders.view import OrderView, PaymentView, order_view
 from hub.payments import store as payments
 from hub.refunds import store as refunds
@@ -31,8 +31,8 @@ async def own(tx: Tx, order_id: str) -> Order:
 async def view(tx: Tx, order: Order) -> OrderView:
     """An order with its payment and parcels; what the buyer has to do to pay, only for the buyer."""
     payment = await payments.of_order(tx, order.id)
-    sent = [refund for refund in await refunds.refunds_of(tx, order.id) if refund.state is RefundState.SUCCEEDED]
-    refunded = sum(refund.amount for refund in sent)
+    asked = await refunds.refunds_of(tx, order.id) if payment.captured else []
+    refunded = sum(refund.amount for refund in asked if refund.state is RefundState.SUCCEEDED)
     money = [Money(amount=amount, currency=order.currency) for amount in (payment.amount, payment.captured, refunded)]
     shown = PaymentView(
         id=payment.id,
@@ -44,7 +44,8 @@ async def view(tx: Tx, order: Order) -> OrderView:
         disputed=payment.disputed,
         action=payment.action if tx.actor.id == order.customer_id else None,
     )
-    return order_view(order, await store.parcels_of(tx, order.id), shown)
+    gone = any(sub.state in LEFT for sub in order.sub_orders)
+    return order_view(order, await store.parcels_of(tx, order.id) if gone else {}, shown)
 
 
 async def wait_for_checkout(database: Database, changes: Changes, order_id: str, seconds: float) -> OrderView:

@@ -10,7 +10,7 @@ from hub.checkout.timing import Timing
 from hub.kernel.errors import Conflict
 from hub.kernel.text import END
 from hub.orders import store
-from hub.orders.store import Order
+from hub.orders.model import Order
 from hub.payments import authorize
 from hub.payments import store as payments
 from hub.payments.states import PaymentState, gateway_of

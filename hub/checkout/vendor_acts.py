@@ -10,7 +10,7 @@ from hub.fulfillment.route import SUBMIT
 from hub.fulfillment.ship import SHIP, TRACK
 from hub.kernel.errors import Conflict
 from hub.orders import store
-from hub.orders.store import Order
+from hub.orders.model import Order
 from hub.runtime import steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import Outcome, StepState

@@ -12,8 +12,8 @@ from hub.checkout import vendor_acts
 from hub.checkout.timing import Timing
 from hub.kernel.errors import NotFound
 from hub.orders import store
+from hub.orders.model import Order
 from hub.orders.states import SubOrderState
-from hub.orders.store import Order
 from hub.orders.view import VendorOrderView, vendor_order_view
 from hub.runtime.callers import VENDORS
 from hub.runtime.database import Tx

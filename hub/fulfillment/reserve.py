@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from hub.orders.store import SubOrder
+from hub.orders.model import SubOrder
 from hub.runtime.steps import NewStep
 from vendor_sdk.messages import Item, Release, Reserve
 

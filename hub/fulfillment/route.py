@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from hub.orders.store import Order, SubOrder
+from hub.orders.model import Order, SubOrder
 from hub.runtime.steps import NewStep
 from vendor_sdk.messages import Address, PricedItem, Recall, Submit
 

@@ -9,8 +9,8 @@ from hub.inventory import promise
 from hub.inventory.promise import Demand
 from hub.orders import store
 from hub.orders.advance import advance
+from hub.orders.model import Order, SubOrder
 from hub.orders.states import SubOrderEvent
-from hub.orders.store import Order, SubOrder
 from hub.runtime.database import Tx
 from hub.runtime.steps import NewStep
 from vendor_sdk.messages import Address, Parcel, Ship, Track

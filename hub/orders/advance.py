@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import bindparam, select, update
 
 from hub.kernel.errors import NotFound
+from hub.orders import held
 from hub.orders.states import SUB_ORDER, SubOrderEvent, SubOrderState, roll_up
 from hub.orders.tables import orders, sub_orders
 from hub.runtime import life
@@ -30,15 +32,25 @@ async def advance(
 
     Raises `Conflict` where the table has no such edge and `NotFound` for an unknown id.
     """
-    rows = await tx.rows(_PARTS, {"part": sub_order_id})
-    states = {row.id: row.state for row in rows}
-    if sub_order_id not in states:
-        raise NotFound("not_found", f"no {SUB_ORDER.name} {sub_order_id}")
-    order_id, before = rows[0].order_id, rows[0].whole
-    seen = Seen(sub_order_id, order_id, states[sub_order_id])
-    after = await SUB_ORDER_LIFE.advance_seen(tx, seen, event, reason=reason, data=data, values={"reason": reason} if reason else {})
+    order = held.holding(tx, sub_order_id)
+    if order is not None:
+        states = {sub.id: str(sub.state) for sub in order.sub_orders}
+        order_id, before = order.id, order.state
+    else:
+        rows = await tx.rows(_PARTS, {"part": sub_order_id})
+        states = {row.id: row.state for row in rows}
+        if sub_order_id not in states:
+            raise NotFound("not_found", f"no {SUB_ORDER.name} {sub_order_id}")
+        order_id, before = rows[0].order_id, rows[0].whole
+    seen = Seen(sub_order_id, order_id, states[sub_order_id], held=order is not None)
+    saved = {"reason": reason} if reason else {}
+    after = await SUB_ORDER_LIFE.advance_seen(tx, seen, event, reason=reason, data=data, values=saved)
+    held.change_part(tx, sub_order_id, lambda sub: msgspec.structs.replace(sub, state=after, **saved))
     whole = str(roll_up([SubOrderState(state) for state in (states | {sub_order_id: after}).values()]))
     if whole != before:
-        await tx.execute(_ROLL_UP, {"order": order_id, "state": whole})
+        if order is not None:
+            held.change(tx, order_id, state=whole)
+        else:
+            await tx.execute(_ROLL_UP, {"order": order_id, "state": whole})
         life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="roll_up", before=before, after=whole))
     return after

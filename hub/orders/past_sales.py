@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Row, func, literal, select, tuple_
 from hub.kernel.errors import Invalid
 from hub.kernel.ids import encode, uuid7
 from hub.orders import store
+from hub.orders.model import SubOrder
 from hub.orders.place import sale_of
 from hub.orders.states import FALLEN
-from hub.orders.store import SubOrder
 from hub.orders.tables import orders, sub_orders
 from hub.pricing.charge import Item
 from hub.pricing.what_if import Past

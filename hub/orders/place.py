@@ -13,8 +13,8 @@ from hub.kernel.errors import Invalid
 from hub.kernel.saga import Saga
 from hub.orders import store
 from hub.orders.advance import SUB_ORDER_LIFE, advance
-from hub.orders.states import OrderState, SubOrderEvent, SubOrderState
-from hub.orders.store import Line, Order, SubOrder
+from hub.orders.model import Line, Order, SubOrder
+from hub.orders.states import FALLEN, OrderState, SubOrderEvent, SubOrderState
 from hub.pricing.charge import SHIPPING, Fees, Goods, Item, Sale, charge
 from hub.pricing.commission import Commission
 from hub.pricing.quote import Part, Quote, ShippingOption
@@ -84,7 +84,7 @@ async def withdraw(tx: Tx, sub: SubOrder, event: SubOrderEvent, reason: str) -> 
     """A part falls out: its stock is for sale again and its life ends by `event`; with the last part the coupons may be used again."""
     await promise.withdraw(tx, [_demand(line) for line in sub.lines])
     await advance(tx, sub.id, event, reason=reason)
-    if await store.has_fallen(tx, sub.order_id):
+    if all(part.state in FALLEN for part in (await store.load(tx, sub.order_id)).sub_orders):
         await coupons.give_back(tx, sub.order_id)
 
 
@@ -140,7 +140,7 @@ def _split(tx: Tx, order_id: str, number: int, part: Part, option: ShippingOptio
 
 def _with_commission(sub: SubOrder, tariff: Tariff, currency: str, now: datetime) -> tuple[SubOrder, list[Item]]:
     terms = tariff.vendors[sub.vendor]
-    sub = replace(sub, vendor_country=terms.country, vendor_bps=terms.commission_bps)
+    sub = replace(sub, vendor_country=terms.country, vendor_bps=terms.commission_bps, capabilities=terms.capabilities)
     charged = charge(tariff.commission, sale_of(sub, currency, now.astimezone(UTC).date()))
     fees = charged.fees[SHIPPING]
     whole = replace(

@@ -84,6 +84,9 @@ ORDER_ENDS = frozenset({OrderState.COMPLETED, OrderState.DECLINED, OrderState.CA
 FALLEN = frozenset({_S.DECLINED, _S.CANCELED, _S.EXPIRED})
 """Sub-orders that will not be fulfilled; the order goes on without them."""
 
+LEFT = frozenset({_S.SHIPPED, _S.DELIVERED, _S.SETTLED})
+"""Sub-orders whose goods have left."""
+
 _RANK = {
     _S.PLACED: 0,
     _S.RESERVED: 1,

@@ -1,7 +1,6 @@
 """The only reader and writer of orders, sub-orders, lines and shipments (states go through `advance`)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,132 +8,17 @@ from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, s
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from hub.kernel.errors import NotFound
-from hub.orders.states import FALLEN, SubOrderState
+from hub.orders import held
+from hub.orders.model import Line, Order, SubOrder
 from hub.orders.tables import lines, orders, shipments, sub_orders
 from hub.pricing.charge import SHIPPING, Item
-from hub.pricing.piece import Piece, Portion
 from hub.runtime.database import Tx
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of one offer in a sub-order, in minor units.
-
-    The discounts and fees are of all its units and frozen at the sale (see `Piece`); `refunded` is what was given back of its
-    gross so far.
-    """
-
-    id: str
-    offer_id: str
-    sku: str
-    title: str
-    quantity: int
-    unit_price: int
-    category: str = ""
-    vendor_discount: int = 0
-    platform_discount: int = 0
-    commission: int = 0
-    commission_tax: int = 0
-    kept: int = 0
-    kept_tax: int = 0
-    refunded: int = 0
-
-    @property
-    def piece(self) -> Piece:
-        """Whose is which cent of it."""
-        return Piece(
-            gross=self.unit_price * self.quantity - self.vendor_discount,
-            discount=self.platform_discount,
-            commission=self.commission,
-            tax=self.commission_tax,
-            kept=self.kept,
-            kept_tax=self.kept_tax,
-            quantity=self.quantity,
-            refunded=self.refunded,
-        )
-
-
-class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What one vendor owes.
-
-    `total` is what the buyer pays: goods and shipping less `discount`, of which we bear `platform_discount`. `commission` and
-    `commission_tax` are sums over its pieces (lines and shipping), where they are frozen.
-    """
-
-    id: str
-    order_id: str
-    number: int
-    vendor: str
-    state: SubOrderState
-    shipping_option: str
-    shipping_price: int
-    goods_total: int
-    total: int
-    commission: int
-    reason: str | None
-    discount: int = 0
-    platform_discount: int = 0
-    commission_tax: int = 0
-    shipping_vendor_discount: int = 0
-    shipping_platform_discount: int = 0
-    shipping_commission: int = 0
-    shipping_commission_tax: int = 0
-    shipping_kept: int = 0
-    shipping_kept_tax: int = 0
-    shipping_refunded: int = 0
-    vendor_country: str = ""
-    vendor_bps: int | None = None
-    lines: list[Line] = []
-
-    @property
-    def shipping_piece(self) -> Piece:
-        """Whose is which cent of the shipping."""
-        return Piece(
-            gross=self.shipping_price - self.shipping_vendor_discount,
-            discount=self.shipping_platform_discount,
-            commission=self.shipping_commission,
-            tax=self.shipping_commission_tax,
-            kept=self.shipping_kept,
-            kept_tax=self.shipping_kept_tax,
-            refunded=self.shipping_refunded,
-        )
-
-    @property
-    def pieces(self) -> dict[str, Piece]:
-        """All of it by the id of the line, and ``shipping``."""
-        return {**{line.id: line.piece for line in self.lines}, SHIPPING: self.shipping_piece}
-
-    @property
-    def share(self) -> Portion:
-        """Who gets what of the sale."""
-        return sum((piece.sold for piece in self.pieces.values()), Portion())
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole order with its parts."""
-
-    id: str
-    customer_id: str
-    quote_id: str
-    kind: str
-    stage: str
-    course: str
-    state: str
-    currency: str
-    total: int
-    address: dict[str, Any]
-    payment_method: str
-    on_shortage: str
-    cancel_reason: str | None
-    created_at: datetime
-    sub_orders: list[SubOrder] = []
-
-    def part(self, sub_order_id: str) -> SubOrder:
-        """One of its sub-orders."""
-        return next(sub for sub in self.sub_orders if sub.id == sub_order_id)
-
+from hub.vendors.tables import vendors
 
 _ORDER = [orders.c[name] for name in Order.__struct_fields__ if name != "sub_orders"]
-SUB_ORDER_COLUMNS = [sub_orders.c[name] for name in SubOrder.__struct_fields__ if name != "lines"]
+_SPOKE = select(vendors.c.capabilities).where(vendors.c.code == sub_orders.c.vendor).correlate(sub_orders).scalar_subquery()
+_PART = [name for name in SubOrder.__struct_fields__ if name not in {"capabilities", "lines"}]
+SUB_ORDER_COLUMNS = [*(sub_orders.c[name] for name in _PART), _SPOKE.label("capabilities")]
 _LINE = [lines.c[name] for name in Line.__struct_fields__]
 
 
@@ -167,14 +51,21 @@ _ONE = _WHOLE.where(orders.c.id == bindparam("order"))
 
 async def lock(tx: Tx, order_id: str) -> None:
     """Nobody else moves this order until the transaction ends. To be taken before anything of it is read."""
-    await tx.execute(_LOCK, {"order": order_id})
+    if order_id not in tx.held:
+        await tx.execute(_LOCK, {"order": order_id})
+        tx.held[order_id] = None
 
 
 async def load(tx: Tx, order_id: str) -> Order:
-    """One order with its parts, in one statement. Raises `NotFound`."""
+    """One order with its parts, in one statement; while it is locked, as this transaction will leave it. Raises `NotFound`."""
+    order: Order | None = tx.held.get(order_id)
+    if order is not None:
+        return order
     order = await tx.one(_ONE, Order, {"order": order_id})
     if order is None:
         raise NotFound("unknown_order", f"no order {order_id}")
+    if order_id in tx.held:
+        held.hold(tx, order)
     return order
 
 
@@ -224,7 +115,7 @@ async def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> No
         _WRITE_PARTS,
         [
             {
-                **{k: v for k, v in msgspec.structs.asdict(sub).items() if k != "lines"},
+                **{name: getattr(sub, name) for name in _PART},
                 "commission_items": [msgspec.to_builtins(item) for item in items[sub.id]],
             }
             for sub in order.sub_orders
@@ -234,6 +125,7 @@ async def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> No
         _WRITE_LINES,
         [{**msgspec.structs.asdict(line), "order_id": order.id, "sub_order_id": sub.id} for sub in order.sub_orders for line in sub.lines],
     )
+    held.hold(tx, order)
 
 
 async def commission_items(tx: Tx, sub_order_id: str) -> list[Item]:
@@ -242,23 +134,8 @@ async def commission_items(tx: Tx, sub_order_id: str) -> list[Item]:
     return msgspec.convert(found, list[Item])
 
 
-_STATES = select(sub_orders.c.state).where(sub_orders.c.order_id == bindparam("order"))
-
-
-async def has_fallen(tx: Tx, order_id: str) -> bool:
-    """Whether every part of an order has fallen out."""
-    found = await tx.rows(_STATES, {"order": order_id})
-    return FALLEN.issuperset(row.state for row in found)
-
-
-_SET_COURSE = update(orders).where(orders.c.id == bindparam("order")).values(version=orders.c.version + 1)
 _SET_REFUNDED = update(lines).where(lines.c.id == bindparam("piece"))
 _SET_SHIPPING_REFUNDED = update(sub_orders).where(sub_orders.c.id == bindparam("part"))
-
-
-async def set_course(tx: Tx, order_id: str, **values: Any) -> None:
-    """Save where the checkout saga stands (`stage`, `course`) or that the buyer wants out (`cancel_reason`)."""
-    await tx.execute(_SET_COURSE, {"order": order_id, **values})
 
 
 async def set_refunded(tx: Tx, sub_order_id: str, piece: str, refunded: int) -> None:
@@ -267,6 +144,14 @@ async def set_refunded(tx: Tx, sub_order_id: str, piece: str, refunded: int) -> 
         await tx.execute(_SET_SHIPPING_REFUNDED, {"part": sub_order_id, "shipping_refunded": refunded})
     else:
         await tx.execute(_SET_REFUNDED, {"piece": piece, "refunded": refunded})
+    held.change_part(tx, sub_order_id, lambda sub: _given_back(sub, piece, refunded))
+
+
+def _given_back(sub: SubOrder, piece: str, refunded: int) -> SubOrder:
+    if piece == SHIPPING:
+        return msgspec.structs.replace(sub, shipping_refunded=refunded)
+    lines = [msgspec.structs.replace(line, refunded=refunded) if line.id == piece else line for line in sub.lines]
+    return msgspec.structs.replace(sub, lines=lines)
 
 
 _ADD_SHIPMENT = insert(shipments)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hub.kernel.money import Money
-from hub.orders.store import Line, Order, SubOrder
+from hub.orders.model import Line, Order, SubOrder
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,20 +100,21 @@ async def waits(tx: Tx, step: Step, outcome: Outcome) -> None:
     """The buyer has to do something first: `outcome.data["action"]` says what."""
     payment = await store.get(tx, step.subject_id)
     if payment.state is PaymentState.PENDING:
-        await store.PAYMENT_LIFE.advance(tx, payment.id, PaymentEvent.WAIT)
+        await store.advance(tx, payment, PaymentEvent.WAIT)
     await store.set_action(tx, payment.id, outcome.data["action"])
 
 
 async def authorized(tx: Tx, step: Step, outcome: Outcome) -> None:
     """The money is held."""
-    values = {"capture_before": store.moment(outcome.data.get("capture_before")), "action": None}
-    await store.PAYMENT_LIFE.advance(tx, step.subject_id, PaymentEvent.AUTHORIZE, values=values)
+    payment = await store.get(tx, step.subject_id)
+    held_until = store.moment(outcome.data.get("capture_before"))
+    await store.advance(tx, payment, PaymentEvent.AUTHORIZE, capture_before=held_until, action=None)
 
 
 async def declined(tx: Tx, step: Step, outcome: Outcome) -> None:
     """The provider said no. What waited for the buyer is closed: who holds its secret could still pay with it, for nothing."""
     payment = await store.get(tx, step.subject_id)
-    await store.PAYMENT_LIFE.advance(tx, payment.id, PaymentEvent.DECLINE, reason=outcome.reason, values={"action": None})
+    await store.advance(tx, payment, PaymentEvent.DECLINE, reason=outcome.reason, action=None)
     if payment.state is PaymentState.WAITING:
         await steps.add(tx, void_step(payment.order_id, payment.id, undoes=step.id, reason=outcome.reason))
 
@@ -133,5 +134,6 @@ async def give_back(tx: Tx, payment: Payment, reason: str) -> None:
 
 async def close(tx: Tx, payment_id: str, reason: str) -> None:
     """Nothing is or will be held: end the payment's life if it has not ended."""
-    if (await store.get(tx, payment_id)).state in OPEN:
-        await store.PAYMENT_LIFE.advance(tx, payment_id, PaymentEvent.VOID, reason=reason, values={"action": None})
+    payment = await store.get(tx, payment_id)
+    if payment.state in OPEN:
+        await store.advance(tx, payment, PaymentEvent.VOID, reason=reason, action=None)

@@ -37,8 +37,8 @@ async def captured(tx: Tx, step: Step, outcome: Outcome, shares: Sequence[Share]
     """Book the money and share it out among the vendors that accepted."""
     payment = await store.get(tx, step.subject_id)
     amount, fee, charge = int(outcome.data["amount"]), int(outcome.data["fee"]), str(outcome.data["charge"])
-    values = {"captured": amount, "fee": fee, "charge": charge}
-    await store.PAYMENT_LIFE.advance(tx, payment.id, PaymentEvent.CAPTURE, data={"amount": amount, "fee": fee}, values=values)
+    data = {"amount": amount, "fee": fee}
+    await store.advance(tx, payment, PaymentEvent.CAPTURE, data=data, captured=amount, fee=fee, charge=charge)
     if outcome.data["held"]:
         moves = recipes.capture(payment.gateway, payment.order_id, amount, fee, payment.currency)
     else:
@@ -49,7 +49,7 @@ async def captured(tx: Tx, step: Step, outcome: Outcome, shares: Sequence[Share]
 
 async def authorized_nothing(tx: Tx, payment: Payment) -> None:
     """The buyer pays nothing (a discount of ours bears it all): there is nothing to ask a provider."""
-    await store.PAYMENT_LIFE.advance(tx, payment.id, PaymentEvent.AUTHORIZE, reason="nothing_to_pay")
+    await store.advance(tx, payment, PaymentEvent.AUTHORIZE, reason="nothing_to_pay")
 
 
 async def captured_nothing(tx: Tx, payment: Payment, shares: Sequence[Share]) -> None:
@@ -57,7 +57,7 @@ async def captured_nothing(tx: Tx, payment: Payment, shares: Sequence[Share]) ->
     if payment.reference is not None:
         asked = [step for step in await steps.of_saga(tx, payment.order_id) if step.subject_id == payment.id and step.kind == AUTHORIZE]
         await steps.add(tx, void_step(payment.order_id, payment.id, undoes=asked[-1].id, reason="nothing_to_pay"))
-    await store.PAYMENT_LIFE.advance(tx, payment.id, PaymentEvent.CAPTURE, reason="nothing_to_pay")
+    await store.advance(tx, payment, PaymentEvent.CAPTURE, reason="nothing_to_pay")
     await _allocate(tx, payment, payment.id, shares)
 
 

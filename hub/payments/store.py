@@ -8,10 +8,10 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from hub.customers import at_provider
 from hub.kernel.errors import NotFound
-from hub.payments.states import OPEN, PAYMENT, PaymentState, gateway_of
+from hub.payments.states import OPEN, PAYMENT, PaymentEvent, PaymentState, gateway_of
 from hub.payments.tables import payments
 from hub.runtime.database import Tx
-from hub.runtime.life import Life
+from hub.runtime.life import Life, Seen
 
 PAYMENT_LIFE = Life(PAYMENT, payments, saga_column="order_id")
 
@@ -72,9 +72,25 @@ _OF_ORDER = _PAYMENTS.where(payments.c.order_id == bindparam("order_id")).order_
 
 async def of_order(tx: Tx, order_id: str) -> Payment:
     """The order's payment. Raises `NotFound`."""
+    held = tx.held.get(_standing(order_id))
+    if held is not None:
+        return tx.held[held]
     payment = await tx.one(_STANDING, Payment, {"order_id": order_id})
     if payment is None:
         raise NotFound("unknown_payment", f"no payment for {order_id}")
+    return _hold(tx, payment)
+
+
+def _standing(order_id: str) -> str:
+    return f"payment of {order_id}"
+
+
+def _hold(tx: Tx, payment: Payment) -> Payment:
+    """Who has locked the order need not read its payments twice."""
+    if payment.order_id in tx.held:
+        tx.held[payment.id] = payment
+        if not payment.replaced:
+            tx.held[_standing(payment.order_id)] = payment.id
     return payment
 
 
@@ -88,10 +104,13 @@ _ONE = _PAYMENTS.where(payments.c.id == bindparam("payment_id"))
 
 async def get(tx: Tx, payment_id: str) -> Payment:
     """One payment. Raises `NotFound`."""
+    held: Payment | None = tx.held.get(payment_id)
+    if held is not None:
+        return held
     payment = await tx.one(_ONE, Payment, {"payment_id": payment_id})
     if payment is None:
         raise NotFound("unknown_payment", f"no payment {payment_id}")
-    return payment
+    return _hold(tx, payment)
 
 
 _AT = _PAYMENTS.where(payments.c.gateway == bindparam("gateway"))
@@ -123,14 +142,35 @@ _NOTE = update(payments).where(payments.c.id == bindparam("payment_id"))
 _NOTE_ONCE = _NOTE.where(payments.c.payer.is_(None))
 
 
+async def advance(  # one move, all by name
+    tx: Tx, payment: Payment, event: PaymentEvent, *, reason: str = "", data: dict[str, Any] | None = None, **values: Any
+) -> None:
+    """Apply `event` to a payment of a locked order, and save `values` beside its new state. Raises `Conflict`."""
+    seen = Seen(payment.id, payment.order_id, payment.state)
+    state = await PAYMENT_LIFE.advance_seen(tx, seen, event, reason=reason, data=data, values=values)
+    _changed(tx, payment.id, state=state, **values)
+
+
+def _changed(tx: Tx, payment_id: str, **values: Any) -> None:
+    held: Payment | None = tx.held.pop(payment_id, None)
+    if held is not None:
+        tx.held.pop(_standing(held.order_id), None)
+        _hold(tx, msgspec.structs.replace(held, **values))
+
+
+async def _note(tx: Tx, payment_id: str, **values: Any) -> None:
+    await tx.execute(_NOTE, {"payment_id": payment_id, **values})
+    _changed(tx, payment_id, **values)
+
+
 async def set_amount(tx: Tx, payment_id: str, amount: int) -> None:
     """What is to be authorized, once it is known which parts stand."""
-    await tx.execute(_NOTE, {"payment_id": payment_id, "amount": amount})
+    await _note(tx, payment_id, amount=amount)
 
 
 async def set_reference(tx: Tx, payment_id: str, reference: str) -> None:
     """Note what the provider calls this payment."""
-    await tx.execute(_NOTE, {"payment_id": payment_id, "reference": reference})
+    await _note(tx, payment_id, reference=reference)
 
 
 async def set_payer(tx: Tx, payment_id: str, payer: str) -> None:
@@ -140,17 +180,17 @@ async def set_payer(tx: Tx, payment_id: str, payer: str) -> None:
 
 async def set_replaced(tx: Tx, payment_id: str) -> None:
     """Note that the buyer wants to pay in another way."""
-    await tx.execute(_NOTE, {"payment_id": payment_id, "replaced": True})
+    await _note(tx, payment_id, replaced=True)
 
 
 async def set_action(tx: Tx, payment_id: str, action: dict[str, Any] | None) -> None:
     """Note what the buyer has to do."""
-    await tx.execute(_NOTE, {"payment_id": payment_id, "action": action})
+    await _note(tx, payment_id, action=action)
 
 
 async def set_disputed(tx: Tx, payment_id: str, *, disputed: bool) -> None:
     """Note whether the buyer's bank contests the payment."""
-    await tx.execute(_NOTE, {"payment_id": payment_id, "disputed": disputed})
+    await _note(tx, payment_id, disputed=disputed)
 
 
 def moment(unix_seconds: int | None) -> datetime | None:

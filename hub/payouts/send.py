@@ -14,7 +14,8 @@ from hub.runtime.dead_letters import Given
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step, Verdict
 
 PAYOUT_SEND = "payout.send"
-ACCOUNT_RETRY_SECONDS = 60.0
+ACCOUNT_RETRY_SECONDS = (60.0, 3600.0)
+"""The first pause and the longest; what is learned of the account makes the step due at once."""
 FAILURES_TOLD = 2
 """So many failures in a row are an operator's business."""
 
@@ -50,7 +51,7 @@ async def perform_send(database: Database, gateways: Gateways, step: Step) -> Ou
         if not facts.may_pay_out:
             why = facts.reason or f"the provider still wants to know {', '.join(facts.due)}"
             if step.attempt > 1:  # the first asking may still be on its way: no refusal while it could act
-                raise NotSent(why, retry_after=ACCOUNT_RETRY_SECONDS)
+                raise NotSent(why, retry_after=steps.growing(step, *ACCOUNT_RETRY_SECONDS))
             return Outcome.refused("account_not_ready", why)
         found = await gateway.pay_out(step.id, account=account, amount=asked["amount"], currency=asked["currency"])
     return Outcome.ok(reference=found.reference, state=str(found.state), arrives=found.arrives, reason=found.reason)

@@ -6,8 +6,8 @@ from hub.kernel.errors import Conflict
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.orders import store as orders
+from hub.orders.model import Order, SubOrder
 from hub.orders.states import FALLEN
-from hub.orders.store import Order, SubOrder
 from hub.payments import store as payments
 from hub.payments.states import PaymentState
 from hub.payments.store import Payment

@@ -10,8 +10,8 @@ from hub.kernel.money import allocate
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.orders import store as orders
+from hub.orders.model import Order, SubOrder
 from hub.orders.states import FALLEN
-from hub.orders.store import Order, SubOrder
 from hub.payments import store as payments
 from hub.payments.facts import DisputeFacts, DisputePhase, Movement
 from hub.payments.ports import Gateways, NotSent

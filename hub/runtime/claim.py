@@ -27,7 +27,7 @@ UPDATE steps SET
     deadline = CASE WHEN attempt = 0 AND target <> '@hub' THEN now() + (deadline - created_at) ELSE deadline END,
     due_at = now() + make_interval(
         secs => (0.9 + 0.2 * random())
-            * least(CASE target WHEN '@hub' THEN 300 ELSE 3600 END, redrive_seconds * power(2, least(attempt, 10)))
+            * least(CASE target WHEN '@hub' THEN 300 ELSE 21600 END, redrive_seconds * power(2, least(attempt, 10)))
     )
 FROM (SELECT id FROM due UNION ALL SELECT id FROM own) claimed WHERE steps.id = claimed.id
 RETURNING steps.id, saga_id, subject_id, target, kind, payload, undoes, state, verdict, attempt, waiting, deadline,

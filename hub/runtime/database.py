@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Executable, MetaData, Row, RowMapping, Text, text
@@ -53,14 +53,32 @@ class Actor(msgspec.Struct, frozen=True):
 HUB = Actor("hub", "worker")
 
 
+class Taker(Protocol):
+    """Who acts at once on the steps that this process writes, instead of leaving them to whoever claims them."""
+
+    def takes(self, target: str) -> bool:
+        """Whether it would act on a step for this target now."""
+        ...
+
+    def take(self, written: Sequence[Any]) -> None:
+        """Act on these steps: they are committed, and leased to it."""
+        ...
+
+
 class Tx:
     """One transaction: a connection plus what every write wants to know."""
 
-    def __init__(self, conn: AsyncConnection, *, ids: Ids, actor: Actor, trace: Trace) -> None:
+    def __init__(self, conn: AsyncConnection, *, ids: Ids, actor: Actor, trace: Trace, taker: Taker | None = None) -> None:
         self.conn = conn
+        self.taker = taker
+        self.taken: list[Any] = []
+        """The steps written for `taker`."""
         self.ids = ids
         self.actor = actor
         self.trace = trace
+        self.held: dict[str, Any] = {}
+        """By id what this transaction has locked, as it will be once it commits: nobody else changes it, so it is read once."""
+        self._later: dict[tuple[Executable, str], dict[str, Any]] = {}
         self.changed: set[str] = set()
         """Saga ids whose watchers are told after commit."""
         self.noted: list[dict[str, Any]] = []
@@ -74,6 +92,21 @@ class Tx:
         """Run a write; the number of rows it touched."""
         result = await self.conn.execute(statement, values)
         return result.rowcount
+
+    def later(self, statement: Executable, key: str, values: dict[str, Any]) -> None:
+        """Run a write just before commit, once for each `key` with all that was said for it; for rows in `held` alone."""
+        self._later.setdefault((statement, key), {}).update(values)
+
+    async def finish(self) -> None:
+        """Write what was put off; like statements are sent together."""
+        together: dict[tuple[Executable, frozenset[str]], list[dict[str, Any]]] = {}
+        for (statement, _), values in self._later.items():
+            together.setdefault((statement, frozenset(values)), []).append(values)
+        self._later = {}
+        for (statement, _), values in together.items():
+            await self.conn.execute(statement, values if len(values) > 1 else values[0])
+        for last in self.before_commit:
+            await last(self)
 
     async def rows(self, statement: Executable, values: Any = None) -> Sequence[Row[Any]]:
         """All rows of a query."""
@@ -120,25 +153,17 @@ class Database:
             connect_args={"timeout": 5, "command_timeout": 60, "server_settings": SESSION},
         )
         self.ids = ids or Ids(lambda: time.time_ns() // 1_000_000, os.urandom)
+        self.taker: Taker | None = None
         self.after_commit: list[Callable[[Tx], None]] = []
         """Hints sent once a transaction has committed; losing one costs time, never truth."""
 
-    @asynccontextmanager
-    async def tx(self, actor: Actor = HUB, trace: Trace | None = None) -> AsyncIterator[Tx]:
+    def tx(self, actor: Actor = HUB, trace: Trace | None = None) -> "Transaction":
         """A transaction: commits at the end of the block, rolls back on any exception."""
-        async with self.engine.begin() as conn:
-            tx = Tx(conn, ids=self.ids, actor=actor, trace=trace or Trace.new())
-            yield tx
-            for finish in tx.before_commit:
-                await finish(tx)
-        for tell in self.after_commit:
-            tell(tx)
+        return Transaction(self, actor, trace or Trace.new())
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Tx]:
+    def reading(self) -> "Reading":
         """A transaction that only reads."""
-        async with self.engine.connect() as conn:
-            yield Tx(conn, ids=self.ids, actor=HUB, trace=Trace.new())
+        return Reading(self)
 
     async def ping(self) -> None:
         """One round trip. Raises `Unavailable` if PostgreSQL does not answer."""
@@ -151,3 +176,47 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+class Transaction:
+    """A block that ends with COMMIT and then tells. A class, for a generator costs twice as much, and this runs for all that happens."""
+
+    def __init__(self, database: Database, actor: Actor, trace: Trace) -> None:
+        self._database = database
+        self._actor = actor
+        self._trace = trace
+
+    async def __aenter__(self) -> Tx:
+        self._block = self._database.engine.begin()
+        conn = await self._block.__aenter__()
+        database = self._database
+        self._tx = Tx(conn, ids=database.ids, actor=self._actor, trace=self._trace, taker=database.taker)
+        return self._tx
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            try:
+                await self._tx.finish()
+            except BaseException as late:
+                await self._block.__aexit__(type(late), late, late.__traceback__)
+                raise
+        await self._block.__aexit__(kind, error, trace)
+        if kind is None:
+            if self._tx.taken and self._tx.taker is not None:
+                self._tx.taker.take(self._tx.taken)
+            for tell in self._database.after_commit:
+                tell(self._tx)
+
+
+class Reading:
+    """A block that only reads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __aenter__(self) -> Tx:
+        self._block = self._database.engine.connect()
+        return Tx(await self._block.__aenter__(), ids=self._database.ids, actor=HUB, trace=Trace.new())
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._block.__aexit__(kind, error, trace)

@@ -51,11 +51,12 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A row as somebody has read it under its lock: whose it is, and where it stands."""
+    """A row as somebody has read it under its lock: whose it is, where it stands, and whether it is in `Tx.held`."""
 
     subject_id: str
     saga_id: str
     state: str
+    held: bool = False
 
 
 class Life(Generic[S, E]):
@@ -117,7 +118,11 @@ class Life(Generic[S, E]):
             self._know(values)
             if len(given) < len(values):  # something is reckoned there, such as now()
                 save = save.values({name: value for name, value in values.items() if name not in given})
-        await tx.execute(save, {"of_subject": seen.subject_id, "state": str(after), **given})
+        saved = {"of_subject": seen.subject_id, "state": str(after), **given}
+        if seen.held:
+            tx.later(save, seen.subject_id, saved)
+        else:
+            await tx.execute(save, saved)
         record(
             tx,
             Move(

@@ -98,7 +98,7 @@ class NewStep(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     """A vendor's runs from the first sending: a broker that is away takes no time from it."""
     redrive: float = 20
-    """First pause before the same command is sent again; doubles with each attempt up to an hour (the hub's own: five minutes).
+    """First pause before the same command is sent again; doubles with each attempt up to six hours (the hub's own: five minutes).
 
     Long, because what the broker has stored is normally answered, and asking a busy vendor twice makes it busier; what
     it has not stored is sent again at once.
@@ -152,16 +152,31 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return cls(verdict=Verdict.DEAD, reason=reason, detail=detail)
 
 
-_COLUMNS = [steps.c[name] for name in Step.__struct_fields__]
+def growing(step: Step, first: float, most: float) -> float:
+    """A pause in seconds that doubles with every attempt of a step: who is away is asked ever more seldom."""
+    return min(most, first * 2.0 ** min(max(0, step.attempt - 1), 20))
+
+
+COLUMNS = [steps.c[name] for name in Step.__struct_fields__]
 
 
 async def add(tx: Tx, *new: NewStep) -> list[str]:
-    """Write steps; their ids. Workers are woken after commit if any is due."""
-    if not new:
-        return []
+    """Write steps; their ids. What is due is taken by this process itself if it acts on steps; else workers are woken after commit."""
     rows = [_row(tx, step) for step in new]
-    tx.woken = tx.woken or any(step.after == 0 and not step.waiting for step in new)
-    await tx.execute(_INSERT, rows)
+    free: list[dict[str, Any]] = []
+    taken: list[dict[str, Any]] = []
+    for step, row in zip(new, rows, strict=True):
+        due = step.after == 0 and not step.waiting
+        if due and tx.taker is not None and tx.taker.takes(step.target):
+            taken.append(row | {"after": step.redrive})
+        else:
+            tx.woken = tx.woken or due
+            free.append(row)
+    if free:
+        await tx.execute(_INSERT, free)
+    if taken:
+        deadlines = {row.id: row.deadline for row in await tx.rows(_INSERT_TAKEN, taken)}
+        tx.taken += [_taken(row, deadlines[row["id"]]) for row in taken]
     return [row["id"] for row in rows]
 
 
@@ -170,6 +185,8 @@ def _seconds_from_now(name: str) -> Any:
 
 
 _INSERT = insert(steps).values(due_at=_seconds_from_now("after"), deadline=_seconds_from_now("within"))
+_INSERT_TAKEN = _INSERT.values(attempt=1, sent_at=func.now()).returning(steps.c.id, steps.c.deadline)
+"""As if it had been claimed right after: its lease is the first pause."""
 
 
 def _row(tx: Tx, step: NewStep) -> dict[str, Any]:
@@ -190,6 +207,11 @@ def _row(tx: Tx, step: NewStep) -> dict[str, Any]:
     }
 
 
+def _taken(row: dict[str, Any], deadline: datetime | None) -> Step:
+    said = {name: row[name] for name in Step.__struct_fields__ if name in row}
+    return Step(**said, state=StepState.OPEN, verdict=None, attempt=1, deadline=deadline)
+
+
 async def claim(tx: Tx, *, per_target: int, sending: bool, own: int | None = None) -> list[Step]:
     """Due steps, at most `per_target` of each target, each leased by moving its `due_at` ahead (no leader, no locks kept).
 
@@ -199,7 +221,7 @@ async def claim(tx: Tx, *, per_target: int, sending: bool, own: int | None = Non
     return await tx.all(CLAIM, Step, {"per_target": per_target, "sending": sending, "own": per_target if own is None else own})
 
 
-_ONE = select(*_COLUMNS).where(steps.c.id == bindparam("step_id"))
+_ONE = select(*COLUMNS).where(steps.c.id == bindparam("step_id"))
 _ONE_LOCKED = _ONE.with_for_update()
 
 
@@ -208,7 +230,7 @@ async def get(tx: Tx, step_id: str, *, lock: bool = False) -> Step | None:
     return await tx.one(_ONE_LOCKED if lock else _ONE, Step, {"step_id": step_id})
 
 
-_OF_SAGA = select(*_COLUMNS).where(steps.c.saga_id == bindparam("saga")).order_by(steps.c.id)
+_OF_SAGA = select(*COLUMNS).where(steps.c.saga_id == bindparam("saga")).order_by(steps.c.id)
 
 
 async def of_saga(tx: Tx, saga_id: str) -> list[Step]:
@@ -269,25 +291,3 @@ async def retry_in(tx: Tx, step_id: str, seconds: float, *, even_if_due: bool = 
     """
     verdict = {"verdict": Verdict.PENDING} if pending else {}
     await tx.execute(_RETRY, {"step_id": step_id, "seconds": seconds, "even_if_due": even_if_due, **verdict})
-
-
-_late = steps.c.deadline <= func.now()
-_unheard = (steps.c.target == HUB_TARGET) | steps.c.waiting
-_out_of_attempts = (
-    steps.c.deadline.is_(None) & (steps.c.attempt >= bindparam("attempts_max", type_=Integer)) & (steps.c.due_at <= func.now())
-)
-_OVERDUE, _OVERDUE_UNHEARD = (
-    select(*_COLUMNS)
-    .where(steps.c.state == StepState.OPEN, silent | _out_of_attempts)
-    .order_by(steps.c.due_at)
-    .limit(bindparam("most", type_=Integer))
-    for silent in (_late & (_unheard | (steps.c.attempt > 0)), _late & _unheard)
-)
-
-
-async def overdue(tx: Tx, *, limit: int, attempts_max: int, hearing: bool = True) -> list[Step]:
-    """Open steps past their deadline, or without one and out of attempts. Nothing is locked: ending them decides who was first.
-
-    What nobody was sent yet is not late. With `hearing` False only what no message could still answer.
-    """
-    return await tx.all(_OVERDUE if hearing else _OVERDUE_UNHEARD, Step, {"most": limit, "attempts_max": attempts_max})

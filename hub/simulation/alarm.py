@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from hub.simulation.nature import EPOCH
 from hub.simulation.postgres.tables import Table
 
-GRID = 20.0
-"""Moments are rounded up to so many a second: what is due at nearly the same time rings once."""
+GRID_SECONDS = 0.5
+"""Moments are rounded up to so much: what is due at nearly the same time rings once, as workers look so often."""
 
 Read = Callable[[Mapping[str, int], tuple[Any, ...], tuple[Any, ...] | None], None]
 """Told where the columns stand, of a row, and of what it was before."""
@@ -27,7 +28,7 @@ class Alarm:
 
     def at(self, unix: float, key: str = "") -> None:
         """Ring at a unix second."""
-        due = -(-(unix - EPOCH) * GRID // 1) / GRID
+        due = -(-(unix - EPOCH) // GRID_SECONDS) * GRID_SECONDS
         keys = self._keys.get(due)
         if keys is not None:
             keys.append(key)
@@ -46,7 +47,7 @@ class Alarm:
 
     def _due(self) -> None:
         heap, keys = self._heap, list[str]()
-        now = asyncio.get_running_loop().time() + 0.5 / GRID  # a timer may ring a hair too early
+        now = asyncio.get_running_loop().time() + GRID_SECONDS / 100  # a timer may ring a hair too early
         while heap and heap[0] <= now:
             keys += self._keys.pop(heapq.heappop(heap))
         self._wind()
@@ -57,20 +58,22 @@ class Bell:
     """What a loop waits at."""
 
     def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def ring(self, _: object = None) -> None:
-        """Wake all that wait."""
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            if not each.done():
-                each.set_result(None)
+    def ring(self) -> None:
+        """Wake one of those that wait: whoever has waited longest."""
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+                return
 
     async def wait(self, most: float) -> None:
         """Until it rings, at most so many seconds."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(mine)
         await asyncio.wait((mine,), timeout=most)
+        mine.cancel()
 
 
 def watch(table: Table, *readers: Read) -> None:

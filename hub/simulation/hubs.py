@@ -34,8 +34,8 @@ NOT_SIMULATED = ("laws", "reconciliation")
 """Loops that prove what is proved here in another way."""
 SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
-DAILY = {"payouts": 22 * 3600.0, "forget": 22 * 3600.0, "account facts": 22 * 3600.0}
-"""Loops that have something to do once a day."""
+DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0}
+"""Loops that have something to do once in some days."""
 RINGS = {"deadlines": 0.5, "provider events": 0.2}
 """Loops that are woken when something is due, and how long they rest after it."""
 
@@ -101,7 +101,7 @@ class Worker(Hub):
         g = self.ground
         self._settling: dict[str, None] = {}
         gateways: Gateways = {"stripe": SimulatedGateway(g.provider, self.process)}
-        dispatcher = Dispatcher(self.wiring, gateways, self._missing)
+        dispatcher = self.wiring.database.taker = Dispatcher(self.wiring, gateways, self._missing)
         for vendor in g.vendors:
             g.broker.consume(subjects.event_stream(vendor), self.process, partial(take_event, self.wiring, vendor), self._missing)
         g.broker.consume(subjects.ADVISORY_STREAM, self.process, partial(take_advisory, self.wiring), self._missing)

@@ -1,8 +1,9 @@
 """What a simulated world runs on: one clock, dice by purpose, what goes wrong how often, what has gone wrong, and the story of it."""
 
 import asyncio
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 
@@ -16,7 +17,10 @@ class Nature:
     def __init__(self, seed: int, rates: Mapping[str, float], *, telling: bool = False) -> None:
         self.seed = seed
         self._rates = rates
-        self._throws: dict[str, tuple[float, Callable[[], float]]] = {}
+        self._left: dict[str, int] = {}
+        """How often each fault is still asked for until it strikes."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._now = (EPOCH, datetime.fromtimestamp(EPOCH, UTC))
         self.struck: Counter[str] = Counter()
         self.telling = telling
         self.story: list[str] = []
@@ -30,7 +34,7 @@ class Nature:
     @rates.setter
     def rates(self, rates: Mapping[str, float]) -> None:
         self._rates = rates
-        self._throws = {}
+        self._left = {}
 
     def dice(self, purpose: str) -> Random:
         """The dice for one purpose."""
@@ -41,16 +45,24 @@ class Nature:
 
     def strikes(self, fault: str) -> bool:
         """Throw for a fault; it is counted and told where it strikes. A fault that has no rate never does."""
-        throw = self._throws.get(fault)
-        if throw is None:  # looked up once: this is asked before everything that happens
-            throw = self._throws[fault] = (self._rates.get(fault, 0.0), self.dice(fault).random)
-        rate, random = throw
-        if rate == 0.0 or random() >= rate:
+        left = self._left.get(fault)
+        if left is None:
+            left = self._throws_until_it_strikes(fault)
+        self._left[fault] = left - 1
+        if left != 1:
             return False
+        self._left[fault] = self._throws_until_it_strikes(fault)
         self.struck[fault] += 1
         if self.telling:
             self.tell(f"fault: {fault}")
         return True
+
+    def _throws_until_it_strikes(self, fault: str) -> int:
+        """Thrown for once, for this is asked before everything that happens: as many as a throw each time would take; 0 for never."""
+        rate = self._rates.get(fault, 0.0)
+        if rate == 0.0:
+            return 0
+        return 1 if rate >= 1.0 else 1 + int(math.log(1.0 - self.dice(fault).random()) / math.log(1.0 - rate))
 
     def seconds(self, purpose: str, low: float, high: float) -> float:
         """A duration between two, the short ones as frequent as the long ones (evenly over the logarithm); `low` above zero."""
@@ -60,15 +72,26 @@ class Nature:
         """Let so much virtual time pass."""
         await asyncio.sleep(self.seconds(purpose, low, high))
 
+    def time(self) -> float:
+        """Virtual seconds since this world began."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop.time()
+
     def unix(self) -> float:
         """Virtual unix seconds."""
-        return EPOCH + asyncio.get_running_loop().time()
+        return EPOCH + self.time()
 
     def now(self) -> datetime:
         """The same as a point in time."""
-        return datetime.fromtimestamp(self.unix(), UTC)
+        at, now = self._now
+        unix = self.unix()
+        if at != unix:
+            now = datetime.fromtimestamp(unix, UTC)
+            self._now = (unix, now)
+        return now
 
     def tell(self, what: str) -> None:
         """A line of the story, with the virtual second at which it happened."""
         if self.telling:
-            self.story.append(f"{asyncio.get_running_loop().time():14.6f}  {what}")
+            self.story.append(f"{self.time():14.6f}  {what}")

@@ -129,6 +129,8 @@ def buyers_know_what_happened(f: Facts) -> Iterator[str]:
             yield f"buyer {placing.number} was told of {placing.order_id}, and has {made}"
         if placing.told.startswith("refused") and made:
             yield f"buyer {placing.number} was told {placing.told}, and has {made}"
+        if placing.told == "refused: unknown_quote":
+            yield f"buyer {placing.number} was told of {placing.quote_id}, and then that there is no such quote"
         if len(made) > 1:
             yield f"buyer {placing.number} ordered once, and has {made}"
     for made in by_quote.values():

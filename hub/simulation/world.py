@@ -114,6 +114,7 @@ class World:
         """What is due rings, and what waits for a hand is told."""
         self._bells = bells
         late, events = Alarm(self._late), Alarm(self._told)
+        self._alarms = {"late": late, "events": events}
         due = Alarm(self._wake_one)
         self._again = Alarm(self._wake_all)
         hands = Hands(self.nature, self.edge, self.rules.timing)
@@ -142,15 +143,19 @@ class World:
         """Deadlines pass, of which most have long been met."""
         table = self.memory.tables["steps"]
         state = table.position["state"]
-        if any((row := table.rows.get(step_id)) and row[state] == "open" for step_id in ids):
+        if left := [step_id for step_id in ids if (row := table.rows.get(step_id)) and row[state] == "open"]:
             self._bells["deadlines"].ring()
+            for step_id in left:  # whoever was woken may have died of it
+                self._alarms["late"].at(self.nature.unix() + WOKEN_AGAIN, step_id)
 
     def _told(self, ids: list[str]) -> None:
         """Provider events are due, of which most were applied before their lease ended."""
         table = self.memory.tables["provider_events"]
         state = table.position["state"]
-        if any((row := table.rows.get(event_id)) and row[state] in {"new", "parked"} for event_id in ids):
+        if left := [event_id for event_id in ids if (row := table.rows.get(event_id)) and row[state] in {"new", "parked"}]:
             self._bells["provider events"].ring()
+            for event_id in left:
+                self._alarms["events"].at(self.nature.unix() + WOKEN_AGAIN, event_id)
 
     def _wake_one(self, ids: list[str]) -> None:
         """Steps may be due: whichever worker looks first may have them."""

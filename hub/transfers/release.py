@@ -22,7 +22,8 @@ from hub.vendors.money_terms import Marketplace
 RELEASE = "payout.release"
 RELEASE_CREDIT = "payout.release_credit"
 """The same for money that is of no order."""
-ACCOUNT_RETRY_SECONDS = 30.0
+ACCOUNT_RETRY_SECONDS = (30.0, 3600.0)
+"""The first pause and the longest; what is learned of the account makes the step due at once."""
 DISPUTE_RETRY_SECONDS = 6 * 3600.0
 """Only in case that nobody wakes us: what is learned of a dispute makes the step due at once."""
 REFUSED_RETRY_SECONDS = 600.0
@@ -52,10 +53,12 @@ async def perform_release(database: Database, gateways: Gateways, step: Step) ->
         return Outcome.ok(account=None)
     account = _account(terms, transfer.gateway)
     if account is None:
-        raise NotSent(f"{transfer.vendor} has no account to be paid on yet", retry_after=ACCOUNT_RETRY_SECONDS)
+        raise NotSent(f"{transfer.vendor} has no account to be paid on yet", retry_after=steps.growing(step, *ACCOUNT_RETRY_SECONDS))
     facts = await gateways[transfer.gateway].look_account(account)
     if not facts.may_receive:
-        raise NotSent(f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=ACCOUNT_RETRY_SECONDS)
+        raise NotSent(
+            f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=steps.growing(step, *ACCOUNT_RETRY_SECONDS)
+        )
     return Outcome.ok(account=account)
 
 

@@ -8,6 +8,7 @@ from hub.fulfillment.route import SUBMIT
 from hub.payments.authorize import AUTHORIZE
 from hub.runtime import dead_letters, idempotency, steps
 from hub.runtime.database import HUB
+from hub.runtime.overdue import overdue
 from hub.runtime.steps import HUB_TARGET, Outcome, Step
 from hub.runtime.trace import Trace
 from hub.webhooks import store as provider_events
@@ -22,7 +23,7 @@ AGAIN_SECONDS = 60
 async def sweep(wiring: Wiring, *, hearing: bool = True) -> None:
     """End overdue steps, each in a transaction of its own. While nobody is `hearing`, a vendor's silence means nothing."""
     async with wiring.database.reading() as tx:
-        late = await steps.overdue(tx, limit=SWEEP_MAX, attempts_max=wiring.settings.worker.attempts_max, hearing=hearing)
+        late = await overdue(tx, limit=SWEEP_MAX, attempts_max=wiring.settings.worker.attempts_max, hearing=hearing)
     for step in late:
         try:
             await _end(wiring, step)

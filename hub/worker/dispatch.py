@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
@@ -74,6 +74,7 @@ class Dispatcher:
         self._on_full = on_full
         self._room = asyncio.Semaphore(wiring.settings.worker.concurrency)
         self._own_room = wiring.settings.worker.concurrency
+        self._tasks_max = 2 * wiring.settings.worker.concurrency
         """What the hub does itself has room of its own, so that a slow payment provider holds up no vendor."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._absence = Absence()
@@ -81,6 +82,23 @@ class Dispatcher:
         self._stopping = False
         self._more = True
         """Whether there may be more that is due than was taken the last time."""
+
+    def takes(self, target: str) -> bool:
+        """Whether a step that is due when it is written may be left to us at once, with nobody claiming it."""
+        if self._stopping:
+            return False
+        if target == HUB_TARGET:
+            return self._own_room > 0
+        return self._wiring.bus.is_connected and not self._room.locked() and len(self._tasks) < self._tasks_max
+
+    def take(self, written: Sequence[Step]) -> None:
+        """Act on what was left to us, now that it is committed. What is lost on the way here is due again when its lease ends."""
+        for step in written:
+            if step.target == HUB_TARGET:
+                self._own_room -= 1
+                self._start(step, self._own_done)
+            else:
+                self._start(step, self._tasks.discard, room=self._room)
 
     async def once(self) -> None:
         """Take what is due; before that, where nothing can be left from the last time, wait to be woken."""
@@ -94,7 +112,7 @@ class Dispatcher:
         due.clear()
         self._more = True  # should the claim fail
         most = self._wiring.settings.worker.claim_per_vendor
-        own = min(most, self._own_room)
+        own = max(0, min(most, self._own_room))
         async with self._wiring.database.tx() as tx:
             claimed = await steps.claim(tx, per_target=most, own=own, sending=self._wiring.bus.is_connected)
         taken = Counter(step.target for step in claimed)
@@ -118,10 +136,14 @@ class Dispatcher:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
 
-    def _start(self, step: Step, done: Callable[[asyncio.Task[None]], None]) -> None:
-        task = asyncio.create_task(self._act(step), name=f"step:{step.id}")
+    def _start(self, step: Step, done: Callable[[asyncio.Task[None]], None], room: asyncio.Semaphore | None = None) -> None:
+        task = asyncio.create_task(self._act(step) if room is None else self._act_within(room, step), name=f"step:{step.id}")
         self._tasks.add(task)
         task.add_done_callback(done)
+
+    async def _act_within(self, room: asyncio.Semaphore, step: Step) -> None:
+        async with room:
+            await self._act(step)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -63,6 +63,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
+        self._wiring.database.taker = self._dispatcher
         own = loops(self._wiring, self._gateways, self._dispatcher, lambda: self._listener.hears)
         heard: Loops = {"listen": (self._listener.once, 0.5), "pulse": (self._pulse.once, 1)}
         self._loops = [asyncio.create_task(forever(name, once, pause=pause)) for name, (once, pause) in (own | heard).items()]

@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -12,7 +12,7 @@ import msgspec
 
 from hub.gateways.stripe.gateway import StripeGateway
 from hub.gateways.stripe.wire import App, InProcess, Message, Reply
-from hub.runtime.database import HUB, Actor, Database, Tx
+from hub.runtime.database import HUB, Actor, Database, Transaction
 from hub.runtime.trace import Trace
 from hub.sandbox.app import SECRET, Sandbox
 from hub.sandbox.faults import Mode, Rate
@@ -151,18 +151,31 @@ class CrashingDatabase(Database):
     """The worker's database: what a step wanted to record may be lost with the worker."""
 
     def __init__(self, calm: Database, trouble: Trouble) -> None:
-        self.engine, self.ids, self.after_commit = calm.engine, calm.ids, calm.after_commit
+        self.engine, self.ids, self.after_commit, self.taker = calm.engine, calm.ids, calm.after_commit, calm.taker
         self._trouble = trouble
 
-    @asynccontextmanager
-    async def tx(self, actor: Actor = HUB, trace: Trace | None = None) -> AsyncIterator[Tx]:
-        """As ever, unless the worker dies at its end; claiming is spared, for what is claimed and not done is the same as a crash."""
+    def tx(self, actor: Actor = HUB, trace: Trace | None = None) -> Transaction:
+        """As ever, unless the worker dies at its end."""
+        return CrashingTransaction(self, self._trouble, actor, trace or Trace.new())
+
+
+class CrashingTransaction(Transaction):
+    """Dies before or after it is committed; claiming is spared, for what is claimed and not done is the same as a crash."""
+
+    def __init__(self, database: Database, trouble: Trouble, actor: Actor, trace: Trace) -> None:
+        super().__init__(database, actor, trace)
+        self._trouble = trouble
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         task = asyncio.current_task()
-        performing = task is not None and task.get_name().startswith("step:")
-        async with super().tx(actor, trace) as tx:
-            yield tx
-            if performing:
+        performing = kind is None and task is not None and task.get_name().startswith("step:")
+        if performing:
+            try:
                 self._trouble.crash("before recording")
+            except BaseException as died:
+                await super().__aexit__(type(died), died, died.__traceback__)
+                raise
+        await super().__aexit__(kind, error, trace)
         if performing:
             self._trouble.crash("after recording")
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hub.orders.store import Order
+from hub.orders.model import Order
 from hub.payments.facts import DisputeFacts, DisputePhase, Movement
 from hub.refunds import ask, dispute
 from hub.refunds.model import Asked

@@ -7,7 +7,7 @@ import httpx
 import pytest_asyncio
 
 from hub.app import create_app
-from hub.orders.store import Order
+from hub.orders.model import Order
 from hub.runtime import auth
 from hub.runtime.database import Actor
 from tests.hub_api import serving

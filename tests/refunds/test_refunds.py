@@ -3,8 +3,8 @@
 import pytest
 
 from hub.kernel.errors import Conflict, Invalid
+from hub.orders.model import SubOrder
 from hub.orders.states import SubOrderState
-from hub.orders.store import SubOrder
 from hub.payments.states import PaymentState
 from hub.refunds import ask
 from hub.refunds.model import Asked

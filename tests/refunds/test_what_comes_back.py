@@ -6,8 +6,8 @@ from hub.kernel.errors import Conflict
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.ledger.recipes import Adjustment
+from hub.orders.model import SubOrder
 from hub.orders.states import SubOrderState
-from hub.orders.store import SubOrder
 from hub.refunds import ask, send
 from hub.refunds.states import RefundState
 from hub.refunds.store import Refund

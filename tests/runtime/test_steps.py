@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from hub.runtime import steps
 from hub.runtime.database import Database, Tx
+from hub.runtime.overdue import overdue
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step, StepState, Verdict
 from hub.runtime.trace import Trace
 
@@ -79,7 +80,7 @@ async def test_a_claim_counts_the_attempt_and_leases(database: Database) -> None
     assert 17.9 <= await seconds_until_due(database, step_id) <= 22
 
 
-@pytest.mark.parametrize(("target", "seconds"), [(HUB_TARGET, 300), ("acme", 3600)])
+@pytest.mark.parametrize(("target", "seconds"), [(HUB_TARGET, 300), ("acme", 6 * 3600)])
 async def test_the_pause_between_attempts_has_an_end(database: Database, target: str, seconds: int) -> None:
     (step_id,) = await added(database, step(target, redrive=100))
     await set_due(database, step_id, attempt=500)
@@ -244,16 +245,16 @@ async def test_a_vendors_time_runs_from_the_first_sending(database: Database) ->
     for step_id in (vendors, own):
         await set_due(database, step_id, created_at=text("now() - interval '1 hour'"), deadline=text("now() - interval '59 minutes'"))
     async with database.reading() as tx:
-        assert await overdue(tx) == [own]
+        assert await overdue_ids(tx) == [own]
     first = {found.id: found.deadline for found in await claimed(database)}
     async with database.reading() as tx:
-        assert await overdue(tx) == [own]
+        assert await overdue_ids(tx) == [own]
     await set_due(database, vendors)
     assert {found.id: found.deadline for found in await claimed(database)} == {vendors: first[vendors]}, "not from every sending"
 
 
-async def overdue(tx: Tx, limit: int = 10) -> list[str]:
-    return [found.id for found in await steps.overdue(tx, limit=limit, attempts_max=3)]
+async def overdue_ids(tx: Tx, limit: int = 10) -> list[str]:
+    return [found.id for found in await overdue(tx, limit=limit, attempts_max=3)]
 
 
 async def test_overdue(database: Database) -> None:
@@ -265,13 +266,13 @@ async def test_overdue(database: Database) -> None:
     await set_due(database, tired_but_leased, 30, attempt=3)
     await set_due(database, future, -5, attempt=99)
     async with database.reading() as tx:
-        assert await overdue(tx) == [past, spent, silent]
-        assert await overdue(tx, limit=1) == [past]
-        silence_means_nothing = await steps.overdue(tx, limit=10, attempts_max=3, hearing=False)
+        assert await overdue_ids(tx) == [past, spent, silent]
+        assert await overdue_ids(tx, limit=1) == [past]
+        silence_means_nothing = await overdue(tx, limit=10, attempts_max=3, hearing=False)
         assert [found.id for found in silence_means_nothing] == [spent, silent]
     async with database.tx() as tx:
         assert await steps.end(tx, past, Outcome.dead("deadline"))
-        assert await overdue(tx) == [spent, silent]
+        assert await overdue_ids(tx) == [spent, silent]
 
 
 async def test_workers_are_woken_only_for_what_is_due(database: Database) -> None:

@@ -94,9 +94,9 @@ PLANTS = [
         [
             Edit(
                 "hub/orders/place.py",
-                "    await advance(tx, sub.id, event, reason=reason)\n    if await store.has_fallen",
+                "    await advance(tx, sub.id, event, reason=reason)\n    if all(",
                 "    await advance(tx, sub.id, event, reason=reason)\n"
-                "    await promise.withdraw(tx, [_demand(line) for line in sub.lines])\n    if await store.has_fallen",
+                "    await promise.withdraw(tx, [_demand(line) for line in sub.lines])\n    if all(",
             )
         ],
         Law("stock_is_conserved", "0 reserved, 1 shipped, orders say 1, 1", seed=8, orders=8),
@@ -123,10 +123,11 @@ PLANTS = [
             Edit("hub/runtime/database.py", "        self.woken = False\n", "        self.woken = False\n        self.kept = []\n"),
             Edit(
                 "hub/runtime/database.py",
-                "            tell(tx)\n",
-                "            tell(tx)\n"
-                "        for seconds, step in tx.kept:\n"
-                "            asyncio.get_running_loop().call_later(seconds, lambda step=step: asyncio.ensure_future(_write(self, step)))\n",
+                "                tell(self._tx)\n",
+                "                tell(self._tx)\n"
+                "            for seconds, step in self._tx.kept:\n"
+                "                later = lambda step=step: asyncio.ensure_future(_write(self._database, step))\n"
+                "                asyncio.get_running_loop().call_later(seconds, later)\n",
             ),
             Edit(
                 "hub/runtime/database.py",
@@ -208,7 +209,7 @@ PLANTS = [
             ),
             Edit("hub/runtime/http.py", "from collections.abc import", "import asyncio\nimport contextlib\nfrom collections.abc import"),
         ],
-        Law("buyers_know_what_happened", "was told of", seed=29, orders=40),
+        Law("buyers_know_what_happened", "was told of", seed=1, orders=15),
     ),
     Plant(
         "a death without its letter",

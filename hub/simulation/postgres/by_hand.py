@@ -46,7 +46,7 @@ def claim_steps(m: Any, v: View, p: Mapping[str, Any]) -> tuple[list[Any], int]:
             attempt, deadline = row[at["attempt"]], row[at["deadline"]]
             if attempt == 0 and not own and deadline is not None:
                 deadline = v.now + (deadline - row[at["created_at"]])
-            pause = min(300.0 if own else 3600.0, row[at["redrive_seconds"]] * 2 ** min(attempt, 10)) * (0.9 + 0.2 * m.random())
+            pause = min(300.0 if own else 21600.0, row[at["redrive_seconds"]] * 2 ** min(attempt, 10)) * (0.9 + 0.2 * m.random())
             due_at = v.now + timedelta(seconds=pause)
             new = changed(t, row, attempt=attempt + 1, sent_at=v.now, deadline=deadline, due_at=due_at)
             t.change(v, row, new)

@@ -95,15 +95,14 @@ class Connection:
         self._memory.statements += 1
         if isinstance(statement, TextClause):
             return await self._text(statement, values)
-        if is_a(values, list):
-            return Result([], sum([(await self._planned(statement, each))[1] for each in values]))
-        plan, parameters = self._memory.plans.of(statement, values)
-        mark = len(self.view.journal)
-        try:
-            return Result(*plan.run(self._memory, self.view, parameters))
-        except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
-            self.view.take_back(mark)
-            return Result(*await self._run(lambda: plan.run(self._memory, self.view, parameters)))
+        if not is_a(values, list):
+            return Result(*await self._planned(statement, values))
+        rows, touched = list[Any](), 0
+        for each in values:
+            more, number = await self._planned(statement, each)
+            rows += more
+            touched += number
+        return Result(rows, touched)
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:
@@ -182,7 +181,12 @@ class Connection:
 
     async def _planned(self, statement: Any, values: Mapping[str, Any] | None) -> tuple[list[Any], int]:
         plan, parameters = self._memory.plans.of(statement, values)
-        return await self._run(lambda: plan.run(self._memory, self.view, parameters))
+        mark = len(self.view.journal)
+        try:
+            return plan.run(self._memory, self.view, parameters)
+        except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
+            self.view.take_back(mark)
+            return await self._run(lambda: plan.run(self._memory, self.view, parameters))
 
     async def _run(self, act: Callable[[], tuple[list[Any], int]]) -> tuple[list[Any], int]:
         while True:

@@ -78,4 +78,5 @@ class SimulatedDatabase(Database):
         dice = nature.dice("ids")
         self.engine: Any = Engine(memory, process)
         self.ids = Ids(lambda: int(nature.unix() * 1000), dice.randbytes)
+        self.taker = None
         self.after_commit = []
