@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from hub.adjustments.adjust import adjust
-from hub.checkout import course
+from hub.checkout import course, shortage
 from hub.checkout.course import share
 from hub.checkout.timing import Timing
 from hub.fulfillment import reserve, route, ship
 from hub.orders import store
 from hub.orders.advance import advance
-from hub.orders.model import Order, SubOrder
+from hub.orders.model import Order
 from hub.orders.states import SubOrderEvent, SubOrderState
 from hub.payments import authorize, capture
 from hub.payments import store as payments
@@ -23,7 +22,7 @@ from hub.transfers import release, transfer
 from hub.transfers.states import TransferState
 from hub.transfers.store import SHARE, NewTransfer, Transfer
 from hub.vendors import store as vendors
-from vendor_sdk.messages import Parcel
+from vendor_sdk.messages import Parcel, Shortfall
 
 _S = SubOrderState
 
@@ -69,24 +68,22 @@ async def _reserve(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Ou
     if outcome.verdict is Verdict.OK:
         await advance(tx, step.subject_id, SubOrderEvent.RESERVE)
     else:
-        await _decline(tx, timing, order, step, outcome)
+        sub = order.part(step.subject_id)
+        await shortage.reserve_partly(tx, timing, order, sub, _short(outcome), outcome.reason)
 
 
 async def _submit(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
-    if outcome.verdict is Verdict.OK:
-        await advance(tx, step.subject_id, SubOrderEvent.ACCEPT)
+    short = _short(outcome)
+    if outcome.verdict is not Verdict.OK:
+        await shortage.fall_short(tx, timing, order, order.part(step.subject_id), outcome.reason)
+    elif short:
+        await shortage.accept_partly(tx, timing, order, order.part(step.subject_id), short)
     else:
-        await _decline(tx, timing, order, step, outcome)
+        await advance(tx, step.subject_id, SubOrderEvent.ACCEPT)
 
 
-async def _decline(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
-    if order.on_shortage == "cancel":
-        await course.lock_stock(tx, order)
-    sub = order.part(step.subject_id)
-    await course.fall(tx, order, sub, SubOrderEvent.DECLINE, outcome.reason)
-    await _occasion(tx, timing, order, sub, "declined")
-    if order.on_shortage == "cancel":
-        await course.undo(tx, await store.load(tx, order.id), SubOrderEvent.CANCEL, "shortage")
+def _short(outcome: Outcome) -> list[Shortfall]:
+    return msgspec.convert(outcome.data.get("short", []), list[Shortfall])
 
 
 async def _authorize(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
@@ -132,21 +129,7 @@ async def _ship(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outco
         await steps.add(tx, ship.track_step(sub, parcels, has_spoke=ship.CAPABILITY in sub.capabilities, within=timing.delivery))
     elif outcome.verdict is Verdict.REFUSED:
         await course.stop(tx, order, sub, outcome.reason)
-        await _occasion(tx, timing, order, sub, "canceled_by_vendor")
-
-
-async def _occasion(tx: Tx, timing: Timing, order: Order, sub: SubOrder, occasion: str) -> None:
-    """What happened may be fined or rewarded by rule."""
-    await adjust(
-        tx,
-        timing.adjustments,
-        occasion,
-        vendor=sub.vendor,
-        order_id=order.id,
-        sub_order_id=sub.id,
-        currency=order.currency,
-        total=sub.total,
-    )
+        await shortage.occasion(tx, timing, order, sub, "canceled_by_vendor")
 
 
 async def _track(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:

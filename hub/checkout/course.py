@@ -5,7 +5,7 @@ writer at a time and a crash leaves either all of a move or nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import func, select
@@ -27,7 +27,7 @@ from hub.payments.states import PaymentState
 from hub.refunds.ask import refund_whole
 from hub.risk.screen import Facts, screen
 from hub.runtime import steps
-from hub.runtime.database import Tx
+from hub.runtime.database import HUB, Tx
 from hub.runtime.steps import NewStep, Step, Verdict
 
 _DONE_AT: Mapping[str, frozenset[SubOrderState]] = {
@@ -67,6 +67,7 @@ async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
     """Go on from the current stage while its pieces allow it."""
     order = await store.load(tx, order_id)
     while order.course == "forward":
+        await _catch_up(tx, timing, order)
         saga = SAGAS[order.kind]
         stage = saga.stage(order.stage)
         decision = decide(stage.each, await _progress(tx, order, stage))
@@ -81,6 +82,20 @@ async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
             return
         await enter(tx, timing, held.change(tx, order_id, stage=following.name), following)
         order = await store.load(tx, order_id)
+
+
+async def join(tx: Tx, timing: Timing, order: Order, parts: Sequence[SubOrder]) -> None:
+    """Parts that take over what has fallen out begin where all parts began, at the reservation."""
+    new = [await _enter_reserve(tx, timing, order, sub) for sub in parts]
+    await steps.add(tx, *(step for step in new if step is not None))
+
+
+async def _catch_up(tx: Tx, timing: Timing, order: Order) -> None:
+    """Parts that joined late are put before their vendors as the others were, once they are reserved."""
+    late = [sub for sub in standing(order) if sub.state is SubOrderState.RESERVED]
+    if order.stage == "route" and late:
+        timing = await _while_held(tx, timing, order.id)
+        await steps.add(tx, *[await _enter_route(tx, timing, order, sub) for sub in late])
 
 
 async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
@@ -100,9 +115,9 @@ async def lock_stock(tx: Tx, order: Order) -> None:
     await promise.lock(tx, [line.offer_id for sub in standing(order) for line in sub.lines])
 
 
-async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str) -> None:
+async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str, data: Mapping[str, object] | None = None) -> None:
     """One part falls out: its stock is for sale again, and whatever its vendor may have done for it is undone."""
-    await withdraw(tx, sub, event, reason)
+    await withdraw(tx, sub, event, reason, data)
     await undo_at_vendor(tx, order, sub, reason)
 
 
@@ -178,10 +193,14 @@ async def _enter_payment(tx: Tx, timing: Timing, order: Order, stage: Stage) -> 
 
 async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder) -> NewStep | None:
     if reserve.CAPABILITY not in sub.capabilities:
-        await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub")
+        await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub", by=HUB)
         return None
-    expires_at = order.created_at + timedelta(seconds=timing.reserve + timing.invoice + timing.acceptance + timing.ship)
-    return reserve.reserve_step(sub, within=timing.reserve, expires_at=expires_at)
+    return reserve.reserve_step(sub, within=timing.reserve, expires_at=reserved_until(timing, order))
+
+
+def reserved_until(timing: Timing, order: Order) -> datetime:
+    """Until when a vendor keeps what it has set aside, should nobody tell it anything."""
+    return order.created_at + timedelta(seconds=timing.reserve + timing.invoice + 2 * timing.acceptance + timing.ship)
 
 
 _NOW = select(func.now())

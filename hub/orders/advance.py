@@ -10,7 +10,7 @@ from hub.orders import held
 from hub.orders.states import SUB_ORDER, SubOrderEvent, SubOrderState, roll_up
 from hub.orders.tables import orders, sub_orders
 from hub.runtime import life
-from hub.runtime.database import Tx
+from hub.runtime.database import Actor, Tx
 from hub.runtime.life import Life, Move, Seen
 
 SUB_ORDER_LIFE = Life(SUB_ORDER, sub_orders, saga_column="order_id")
@@ -26,9 +26,9 @@ _ROLL_UP = update(orders).where(_o.id == bindparam("order")).values(version=_o.v
 
 
 async def advance(
-    tx: Tx, sub_order_id: str, event: SubOrderEvent, *, reason: str = "", data: dict[str, Any] | None = None
+    tx: Tx, sub_order_id: str, event: SubOrderEvent, *, reason: str = "", data: dict[str, Any] | None = None, by: Actor | None = None
 ) -> SubOrderState:
-    """Apply `event` to a sub-order and let the order's state follow.
+    """Apply `event` to a sub-order and let the order's state follow; `by` is who did it, if not whose transaction this is.
 
     Raises `Conflict` where the table has no such edge and `NotFound` for an unknown id.
     """
@@ -42,7 +42,7 @@ async def advance(
         if sub_order_id not in states:
             raise NotFound("not_found", f"no {SUB_ORDER.name} {sub_order_id}")
         order_id, before = rows[0].order_id, rows[0].whole
-    seen = Seen(sub_order_id, order_id, states[sub_order_id], held=order is not None)
+    seen = Seen(sub_order_id, order_id, states[sub_order_id], held=order is not None, actor=by)
     saved = {"reason": reason} if reason else {}
     after = await SUB_ORDER_LIFE.advance_seen(tx, seen, event, reason=reason, data=data, values=saved)
     held.change_part(tx, sub_order_id, lambda sub: msgspec.structs.replace(sub, state=after, **saved))

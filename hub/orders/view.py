@@ -1,13 +1,15 @@
 """An order as buyers, vendors and operators see it."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
 from hub.kernel.money import Money
 from hub.orders.model import Line, Order, SubOrder
+from hub.orders.states import FALLEN
+from hub.pricing.tax import included
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +34,19 @@ class VendorLineView(LineView, frozen=True, kw_only=True):
 
 
 class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """The part one vendor owes; `reason` says why it fell out. `total` is goods and shipping less `discount`."""
+    """The part one vendor owes; `reason` says why it fell out. `total` is goods and shipping less `discount`.
+
+    What its vendor did not take on became a part of its own, `split_from` it. A part that `replaces` one that fell out is
+    another vendor's; `was` is what the buyer was to pay for that.
+    """
 
     id: str
     vendor: str
     state: str
     reason: str | None
+    split_from: str | None
+    replaces: str | None
+    was: Money | None
     shipping_option: str
     shipping_price: Money
     shipping_discount: Money
@@ -66,7 +75,10 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole; `state` is the roll-up of its sub-orders."""
+    """The whole; `state` is the roll-up of its sub-orders.
+
+    `total` is what it came to when it was placed, `payable` what the parts that stand come to; `tax_included` is in that.
+    """
 
     id: str
     state: str
@@ -74,8 +86,12 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     course: str
     discount: Money
     total: Money
+    payable: Money
+    tax_included: Money
     address: dict[str, Any]
     on_shortage: str
+    price_limit: Money | None
+    arrive_by: date | None
     created_at: datetime
     sub_orders: list[SubOrderView]
     payment: PaymentView | None = None
@@ -93,6 +109,7 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str
     state: str
     reason: str | None
+    split_from: str | None
     shipping_option: str
     shipping_price: Money
     shipping_discount: Money
@@ -111,6 +128,7 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
 def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], payment: PaymentView | None = None) -> OrderView:
     """`parcels` by sub-order."""
     c = order.currency
+    payable = sum(sub.total for sub in order.sub_orders if sub.state not in FALLEN)
     return OrderView(
         id=order.id,
         state=order.state,
@@ -118,8 +136,12 @@ def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], paymen
         course=order.course,
         discount=Money(amount=sum(sub.discount for sub in order.sub_orders), currency=c),
         total=Money(amount=order.total, currency=c),
+        payable=Money(amount=payable, currency=c),
+        tax_included=Money(amount=included(payable, order.tax_bps), currency=c),
         address=order.address,
         on_shortage=order.on_shortage,
+        price_limit=None if order.price_limit is None else Money(amount=order.price_limit, currency=c),
+        arrive_by=order.arrive_by,
         created_at=order.created_at,
         sub_orders=[_part(sub, c, parcels.get(sub.id, [])) for sub in order.sub_orders],
         payment=payment,
@@ -137,6 +159,7 @@ def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> 
         order_id=sub.order_id,
         state=str(sub.state),
         reason=sub.reason,
+        split_from=sub.split_from,
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
         shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),
@@ -162,6 +185,9 @@ def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrd
         vendor=sub.vendor,
         state=str(sub.state),
         reason=sub.reason,
+        split_from=sub.split_from,
+        replaces=sub.replaces,
+        was=None if sub.was is None else money(sub.was),
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
         shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),
