@@ -54,6 +54,9 @@ from hub.runtime.traffic import Traffic
 from hub.search.api import SearchController
 from hub.sections import Settings
 from hub.settings import CONFIG, read_rules
+from hub.triage.api import AuditController, DeadLetterController, Grace
+from hub.triage.plans_api import QuarantineController, ReplayController, ReplayRuleController
+from hub.triage.vendor_api import VendorDeadLetterController
 from hub.vendors.api import VendorController
 from hub.vendors.terms_api import TermsController, VendorTermsController
 from hub.webhooks.api import ProviderEventController, WebhookController
@@ -89,6 +92,12 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     CustomerController,
     KeyController,
     OperationsController,
+    DeadLetterController,
+    ReplayController,
+    QuarantineController,
+    ReplayRuleController,
+    AuditController,
+    VendorDeadLetterController,
     LedgerController,
     VendorBooksController,
     ReconciliationController,
@@ -218,6 +227,7 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "bank_account": bank_account(wiring.settings),
         "offered": offered(wiring.settings),
         "desk": desk,
+        "grace": Grace(wiring.settings.triage.grace_seconds),
         "cart_rules": cart_rules(wiring.settings),
         "waiting": Waiting(wiring.database, wiring.changes, wiring.settings.http.wait_seconds_max),
     }

@@ -127,6 +127,12 @@ class RerouteSettings(Section, frozen=True, kw_only=True):
     vendor_down_seconds: Seconds
 
 
+class TriageSettings(Section, frozen=True, kw_only=True):
+    """How dead letters are mended."""
+
+    grace_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
+
+
 class MoneySettings(Section, frozen=True, kw_only=True):
     """When vendors get their money, and who bears what goes wrong, where a vendor's own terms do not say."""
 
@@ -174,6 +180,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     http: HttpSettings
     orders: OrderSettings
     reroute: RerouteSettings
+    triage: TriageSettings
     money: MoneySettings
     bank: BankSettings
     reconcile: ReconcileSettings

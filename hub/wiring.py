@@ -36,6 +36,7 @@ TABLES = (
             "customers",
             "inventory",
             "ledger",
+            "letters",
             "liveness",
             "orders",
             "payments",
@@ -43,13 +44,14 @@ TABLES = (
             "reconcile",
             "refunds",
             "transfers",
+            "triage",
             "vendors",
             "webhooks",
         )
     ),
     "hub.gateways.bank.tables",
     "hub.payments.availability",
-    *(f"hub.runtime.{part}" for part in ("auth", "dead_letters", "idempotency", "inbox", "life", "steps")),
+    *(f"hub.runtime.{part}" for part in ("audit", "auth", "failures", "idempotency", "inbox", "life", "steps")),
 )
 """Every module that owns a table."""
 

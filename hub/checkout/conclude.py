@@ -8,6 +8,8 @@ from hub.checkout import course, shortage
 from hub.checkout.course import share
 from hub.checkout.timing import Timing
 from hub.fulfillment import reserve, route, ship
+from hub.kernel.money import Money
+from hub.letters.keep import keep_step
 from hub.orders import store
 from hub.orders.advance import advance
 from hub.orders.model import Order
@@ -15,7 +17,7 @@ from hub.orders.states import SubOrderEvent, SubOrderState
 from hub.payments import authorize, capture
 from hub.payments import store as payments
 from hub.refunds import dispute, gather, reverse, send
-from hub.runtime import dead_letters, steps
+from hub.runtime import revive, steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, StepState, Verdict
 from hub.transfers import release, transfer
@@ -44,7 +46,7 @@ async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) 
     if not await steps.end(tx, step.id, outcome):
         return False
     if outcome.verdict is Verdict.DEAD:
-        await dead_letters.keep_step(tx, step, outcome)
+        await keep_step(tx, step, outcome, at_risk=await _at_risk(tx, step))
     if step.kind in _ON_MONEY:
         await _ON_MONEY[step.kind](tx, timing, step, outcome)
         return True
@@ -53,6 +55,23 @@ async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) 
     if order.course == "forward":
         await course.proceed(tx, timing, order.id)
     return True
+
+
+async def give_up(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool:
+    """A vendor's command that died before its time is over is not decided yet: it may be mended until then. Else as `conclude`."""
+    await store.lock(tx, step.saga_id)
+    if await revive.park(tx, step.id):
+        await keep_step(tx, step, outcome, at_risk=await _at_risk(tx, step))
+        return False
+    return await conclude_locked(tx, timing, step, outcome)
+
+
+async def _at_risk(tx: Tx, step: Step) -> Money | None:
+    """What the buyer pays for the part that a vendor's command is about."""
+    if step.target == HUB_TARGET:
+        return None
+    order = await store.load(tx, step.saga_id)
+    return Money(amount=order.part(step.subject_id).total, currency=order.currency)
 
 
 async def _wait(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> None:
@@ -101,7 +120,7 @@ async def _void(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -
         await authorize.close(tx, step.subject_id, str(step.payload["reason"]))
         await steps.wake(tx, order.id)  # another way to pay may have waited for that
     elif outcome.verdict is Verdict.REFUSED:
-        await dead_letters.keep_step(tx, step, outcome)
+        await keep_step(tx, step, outcome)
 
 
 async def _capture(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:

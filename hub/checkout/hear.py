@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from hub.checkout.conclude import conclude
+from hub.checkout.conclude import conclude, give_up
 from hub.checkout.timing import Timing
 from hub.fulfillment.ship import SHIP, TRACK
 from hub.kernel.errors import Invalid
-from hub.runtime import dead_letters, inbox, steps
+from hub.letters.keep import Given, keep
+from hub.runtime import inbox, steps
 from hub.runtime.database import Actor, Database, Tx
-from hub.runtime.dead_letters import Given
 from hub.runtime.steps import Outcome, Step, StepState, Verdict
 from hub.runtime.trace import Trace, current
 from vendor_sdk import messages, subjects
@@ -22,6 +22,7 @@ from vendor_sdk.messages import Dead, Declined, Kept, Message, Pending, Refused,
 log = structlog.get_logger("hear")
 
 ID_LENGTH_MAX = 200
+ATTEMPT_DIGITS_MAX = 10
 DELIVERED = "shipping.delivered"
 DEAD = "spoke.dead"
 
@@ -49,18 +50,28 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
     trace = Trace.new(heard.headers.get(messages.CORRELATION_ID), heard.headers.get(messages.TRACEPARENT))
     current.set(trace)
     try:
-        kind, event_id, body = _read(heard)
+        read = _read(heard)
         async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
-            step = await _asked(tx, heard, kind, body)
-            # "Pending" is no answer and may be said again and again, each time one is asked.
-            fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id)
-            if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
-                applied = await conclude(tx, timing, step, interpret(body))
-                log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
+            await _apply(tx, timing, heard, *read)
     except Foreign as error:
         await keep_for_triage(database, heard, error, trace)
     except Invalid as wrong:
         await keep_for_triage(database, heard, Foreign("malformed", f"{wrong.field}: {wrong.detail}"), trace)
+
+
+async def hear_in(tx: Tx, timing: Timing, heard: Heard) -> None:
+    """The same in a transaction of somebody's own. Raises `Foreign` or `Invalid` for what cannot be applied."""
+    await _apply(tx, timing, heard, *_read(heard))
+
+
+async def _apply(tx: Tx, timing: Timing, heard: Heard, kind: str, event_id: str, body: Message) -> None:
+    step = await _asked(tx, heard, kind, body)
+    # Neither is an answer, and both may be said again and again, each time one is asked.
+    fresh = isinstance(body, Pending | Dead) or await inbox.first_time(tx, heard.vendor, event_id)
+    if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
+        end = give_up if isinstance(body, Dead) else conclude
+        applied = await end(tx, timing, step, interpret(body))
+        log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
 
 
 def interpret(body: Message) -> Outcome:
@@ -84,6 +95,12 @@ def _short(body: Message) -> dict[str, Any]:
     """Which units are not delivered, where the answer says so."""
     short = getattr(body, "short", [])
     return {"short": msgspec.to_builtins(short)} if short else {}
+
+
+def attempt_of(headers: Mapping[str, str]) -> int:
+    """Which asking of its command a message belongs to."""
+    said = headers.get(messages.ATTEMPT, "1")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < ATTEMPT_DIGITS_MAX else 1
 
 
 def _read(heard: Heard) -> tuple[str, str, Message]:
@@ -111,7 +128,7 @@ async def _asked(tx: Tx, heard: Heard, kind: str, body: Message) -> Step | None:
     if step is None or step.target != heard.vendor:
         raise Foreign("foreign", "it answers nothing that this vendor was asked")
     if isinstance(body, Dead):
-        return step
+        return step if attempt_of(heard.headers) >= step.attempt else None  # it has been sent again since
     if getattr(body, "sub_order_id", None) != step.subject_id:
         raise Foreign("foreign", "it names another sub-order than the command")
     if kind == DELIVERED and step.kind == SHIP:
@@ -132,7 +149,7 @@ async def keep_for_triage(database: Database, heard: Heard, error: Foreign, trac
     log.warning("event.refused", vendor=heard.vendor, subject=heard.subject, reason=error.reason, detail=error.detail)
     message_id = heard.headers.get(messages.MSG_ID) or f"{heard.subject}:{hashlib.sha256(heard.body).hexdigest()}"
     async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
-        await dead_letters.keep(
+        await keep(
             tx,
             Given(
                 source="event",

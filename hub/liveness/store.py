@@ -70,6 +70,10 @@ ON CONFLICT DO NOTHING
 NOTE = text("""
 UPDATE vendor_liveness v SET
     boot_id = b.boot_id, version = b.version, breakers = b.breakers, in_flight = b.in_flight, seen_at = b.heard_at,
+    closed_at = v.closed_at || coalesce((
+        SELECT jsonb_object_agg(n.key, to_jsonb(b.heard_at)) FROM jsonb_each_text(b.breakers) n
+        WHERE n.value = 'closed' AND coalesce(v.breakers ->> n.key, 'closed') <> 'closed'
+    ), '{}'),
     since = CASE WHEN b.boot_id <> v.boot_id OR v.seen_at < b.heard_at - make_interval(secs => :gap) THEN b.heard_at ELSE v.since END
 FROM (
     SELECT *, now() - make_interval(secs => age) AS heard_at

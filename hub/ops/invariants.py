@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select, text
 
+from hub.letters.keep import Given, keep
 from hub.ops.laws import LAWS
-from hub.runtime import dead_letters
 from hub.runtime.database import Database, Tx
-from hub.runtime.dead_letters import Given
 from hub.runtime.life import timeline
 
 __all__ = ["LAWS", "Breach", "check", "check_lately", "watch"]
@@ -61,7 +60,7 @@ async def watch(database: Database, lately: timedelta = LATELY) -> list[Breach]:
         breaches |= {_identity(breach): breach for breach in found}
     for identity, breach in breaches.items():
         async with database.tx() as tx:
-            await dead_letters.keep(tx, _letter(identity, breach))
+            await keep(tx, _letter(identity, breach))
     return list(breaches.values())
 
 

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 
 from hub.kernel.errors import Conflict
+from hub.letters.keep import Given, keep
 from hub.payments.facts import PayoutFacts, Settling
 from hub.payments.ports import Gateways, NotSent
 from hub.payouts import store
 from hub.payouts.states import PayoutEvent, PayoutState
 from hub.payouts.store import PAYOUT_LIFE, NewPayout, Payout
-from hub.runtime import dead_letters, steps
+from hub.runtime import steps
 from hub.runtime.database import Database, Tx
-from hub.runtime.dead_letters import Given
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step, Verdict
 
 PAYOUT_SEND = "payout.send"
@@ -127,7 +127,7 @@ async def _fail(tx: Tx, payout: Payout, reason: str, detail: str) -> None:
             saga_id=payout.id,
             attempts=in_a_row,
         )
-        await dead_letters.keep(tx, given)
+        await keep(tx, given)
 
 
 PERFORM = {PAYOUT_SEND: perform_send}

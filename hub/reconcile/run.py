@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import text
 
 from hub.kernel.errors import Invalid
+from hub.letters.keep import Given, keep
 from hub.payments.ports import Gateways
 from hub.reconcile import runs, sum_up
 from hub.reconcile.prove_accounts import Proof, prove
@@ -14,9 +15,7 @@ from hub.reconcile.read import Beat, read
 from hub.reconcile.report import DIFFERENCES_MAX, Balance, Difference, Report, is_equal
 from hub.reconcile.runs import Lost, Run
 from hub.reconcile.settle import settle
-from hub.runtime import dead_letters
 from hub.runtime.database import Database, Tx
-from hub.runtime.dead_letters import Given
 
 log = structlog.get_logger("reconcile")
 
@@ -167,4 +166,4 @@ async def _letter(tx: Tx, identity: str, target: str, reason: str, detail: str, 
         headers={},
         payload=msgspec.json.encode(facts).decode(),
     )
-    await dead_letters.keep(tx, given)
+    await keep(tx, given)

@@ -8,15 +8,14 @@ import msgspec
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.ledger.recipes import Posting, clearing
+from hub.letters.keep import Given, keep
 from hub.payments.facts import Movement
 from hub.reconcile import known, store
 from hub.reconcile.match import Booking, Matching, Mismatch, Orphan, Pair, annulled, match
 from hub.reconcile.read import BEGINNING, OVERLAP, Beat
 from hub.reconcile.report import ADVICE
 from hub.reconcile.store import IN_SUSPENSE, OPEN, SUSPENSE, SUSPENSE_REVERSED, Kept
-from hub.runtime import dead_letters
 from hub.runtime.database import Database, Tx
-from hub.runtime.dead_letters import Given
 
 AT_ONCE = 500
 """Movements matched in one transaction."""
@@ -163,4 +162,4 @@ async def _alert(tx: Tx, gateway: str, problem: Mismatch, movement: Movement | N
         headers={},
         payload=msgspec.json.encode({"movement": movement, "booking": booking}).decode(),
     )
-    await dead_letters.keep(tx, given)
+    await keep(tx, given)

@@ -5,15 +5,14 @@ from sqlalchemy import update
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.ledger.recipes import Funding
+from hub.letters.keep import Given, keep
 from hub.payments.store import Payment
 from hub.pricing.piece import Piece, Portion
 from hub.refunds import store
 from hub.refunds.states import RefundEvent
 from hub.refunds.store import REFUND_LIFE, NewRefund, Refund
 from hub.refunds.tables import refunds
-from hub.runtime import dead_letters
 from hub.runtime.database import Tx
-from hub.runtime.dead_letters import Given
 from hub.runtime.steps import HUB_TARGET
 
 REASON = "rest_of_disputed"
@@ -37,7 +36,7 @@ async def divide(tx: Tx, payment: Payment, whole: Refund, amount: int) -> Refund
     await ledger.post(tx, "divide", order_id=whole.order_id, vendor=whole.vendor, cause=opened.id, moves=moves)
     await REFUND_LIFE.advance(tx, opened.id, RefundEvent.SEND)
     await REFUND_LIFE.advance(tx, opened.id, RefundEvent.FAIL, reason=REASON)
-    await dead_letters.keep(tx, _letter(opened, whole))
+    await keep(tx, _letter(opened, whole))
     return await store.refund(tx, whole.id)
 
 

@@ -3,6 +3,7 @@
 from hub.kernel.errors import Conflict
 from hub.ledger import recipes
 from hub.ledger import store as ledger
+from hub.letters.keep import keep_step
 from hub.orders import store as orders
 from hub.payments import store as payments
 from hub.payments.facts import RefundFacts, Settling
@@ -13,7 +14,7 @@ from hub.refunds.divide import divide
 from hub.refunds.states import RefundEvent, RefundState
 from hub.refunds.store import REFUND_LIFE, Refund
 from hub.refunds.tables import refunds
-from hub.runtime import dead_letters, steps
+from hub.runtime import steps
 from hub.runtime.database import Database, Tx
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step, Verdict
 
@@ -86,14 +87,14 @@ async def refund_refused(tx: Tx, step: Step, outcome: Outcome) -> None:
     if outcome.reason == SHORT:
         payment = await payments.get(tx, refund.payment_id)
         await steps.add(tx, refund_step(payment, refund, after=SHORT_RETRY_SECONDS))
-        await dead_letters.keep_step(tx, step, outcome, once_for=refund.id)
+        await keep_step(tx, step, outcome, once_for=refund.id)
         return
     await REFUND_LIFE.advance(tx, refund.id, RefundEvent.FAIL, reason=outcome.reason)
     if "reference" in outcome.data:  # it had gone and come back before we heard of either
         payment, reference = await payments.get(tx, refund.payment_id), str(outcome.data["reference"])
         await _book(tx, payment, refund, step.id, reference)
         await _book_return(tx, payment, refund, step.id, reference)
-    await dead_letters.keep_step(tx, step, outcome)
+    await keep_step(tx, step, outcome, once_for=refund.id)
 
 
 async def take_notice(tx: Tx, facts: RefundFacts) -> bool:
@@ -112,7 +113,7 @@ async def take_notice(tx: Tx, facts: RefundFacts) -> bool:
         payment = await payments.get(tx, refund.payment_id)
         await REFUND_LIFE.advance(tx, refund.id, RefundEvent.FAIL, reason=facts.reason or "refund_failed")
         await _book_return(tx, payment, refund, step.id, facts.reference)
-        await dead_letters.keep_step(tx, step, Outcome.refused(facts.reason or "refund_failed", "it had been sent and came back"))
+        await keep_step(tx, step, Outcome.refused(facts.reason or "refund_failed", "it had been sent and came back"), once_for=refund.id)
     else:
         await steps.wake(tx, step.saga_id)
     return True

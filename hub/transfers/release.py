@@ -5,10 +5,11 @@ import msgspec
 from hub.kernel.money import basis_points
 from hub.ledger import recipes
 from hub.ledger import store as ledger
+from hub.letters.keep import keep_step
 from hub.payments import store as payments
 from hub.payments.ports import Gateways, NotSent
 from hub.payments.states import BANK
-from hub.runtime import dead_letters, steps
+from hub.runtime import steps
 from hub.runtime.database import Database, Tx
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step
 from hub.transfers import store
@@ -108,7 +109,7 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
 async def not_released(tx: Tx, step: Step, outcome: Outcome) -> None:
     """The provider does not know the account, or will not say: it stays held, an operator hears of it, and it is tried again later."""
     transfer = await store.get(tx, step.subject_id)
-    await dead_letters.keep_step(tx, step, outcome, once_for=transfer.id)
+    await keep_step(tx, step, outcome, once_for=transfer.id)
     await steps.add(tx, release_step(transfer, after=REFUSED_RETRY_SECONDS))
 
 

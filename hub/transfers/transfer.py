@@ -4,8 +4,8 @@ import msgspec
 
 from hub.ledger import recipes
 from hub.ledger import store as ledger
+from hub.letters.keep import keep_step
 from hub.payments.ports import Gateways
-from hub.runtime import dead_letters
 from hub.runtime.database import Database, Tx
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step
 from hub.transfers import store
@@ -68,5 +68,5 @@ async def refused(tx: Tx, step: Step, outcome: Outcome) -> Transfer:
     values = {"amount": 0, "account": None, "charge": None}
     await TRANSFER_LIFE.advance(tx, step.subject_id, TransferEvent.REFUSE, reason=outcome.reason, values=values)
     if outcome.reason not in EXPECTED_REFUSALS:
-        await dead_letters.keep_step(tx, step, outcome, once_for=step.subject_id)
+        await keep_step(tx, step, outcome, once_for=step.subject_id)
     return await store.get(tx, step.subject_id)

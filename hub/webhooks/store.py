@@ -163,6 +163,14 @@ async def again(tx: Tx, event_id: str) -> ProviderEventView:
     return found
 
 
+async def get(tx: Tx, event_id: str) -> ProviderEventView:
+    """One event. Raises `NotFound` (``unknown_provider_event``)."""
+    found = await tx.one(select(*_VIEW).where(_e.id == event_id), ProviderEventView)
+    if found is None:
+        raise NotFound("unknown_provider_event", f"no event {event_id}")
+    return found
+
+
 async def browse(tx: Tx, *, state: State | None, after: tuple[datetime, str] | None, limit: int) -> list[ProviderEventView]:
     """Events, latest received first, those after the position `after`."""
     query = select(*_VIEW).order_by(_e.received_at.desc(), _e.id.desc()).limit(limit)

@@ -5,11 +5,12 @@ import structlog
 
 from hub.checkout.conclude import conclude
 from hub.fulfillment.route import SUBMIT
+from hub.letters.keep import keep_step
 from hub.payments.authorize import AUTHORIZE
-from hub.runtime import dead_letters, idempotency, steps
+from hub.runtime import failures, idempotency, steps
 from hub.runtime.database import HUB
 from hub.runtime.overdue import overdue
-from hub.runtime.steps import HUB_TARGET, Outcome, Step
+from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
 from hub.runtime.trace import Trace
 from hub.webhooks import store as provider_events
 from hub.wiring import Wiring
@@ -39,7 +40,7 @@ async def _end(wiring: Wiring, step: Step) -> None:
         if step.target == HUB_TARGET and step.deadline is None:
             # Money: it is asked for until the provider answers, be that in an hour or a day, and an operator is told once.
             attempts_max = wiring.settings.worker.attempts_max
-            await dead_letters.keep_step(tx, msgspec.structs.replace(step, attempt=attempts_max), outcome)
+            await keep_step(tx, msgspec.structs.replace(step, attempt=attempts_max), outcome)
         else:
             await conclude(tx, wiring.timing, step, outcome)
 
@@ -48,6 +49,8 @@ def unanswered(step: Step) -> Outcome:
     """What silence means: an unpaid order expires, a vendor without a spoke has declined, anything else is a dead letter."""
     if step.kind == AUTHORIZE:
         return Outcome.refused("expired", "not paid in time")
+    if step.verdict == Verdict.DEAD:
+        return Outcome.dead("deadline", "given up on before, and not mended in time")
     if step.kind == SUBMIT and step.waiting:
         return Outcome.refused("no_answer", "not accepted in time")
     if step.deadline is None:
@@ -59,4 +62,5 @@ async def forget(wiring: Wiring) -> None:
     """Drop idempotency keys and provider events that are past their time."""
     async with wiring.database.tx() as tx:
         await idempotency.forget_old(tx)
+        await failures.forget_old(tx)
         await provider_events.forget_old(tx)

@@ -16,12 +16,13 @@ from hub.payments import authorize, capture
 from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent
 from hub.payouts import send as payout
 from hub.refunds import dispute, reverse, send
-from hub.runtime import steps
+from hub.runtime import failures, steps
 from hub.runtime.database import HUB, Database, Tx
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
 from hub.runtime.trace import Trace, current
 from hub.runtime.unsend import unsend
 from hub.transfers import credit, release, transfer
+from hub.triage.discard import COMPENSATE, compensate
 from hub.wiring import Wiring
 from hub.worker.absence import Absence
 from vendor_sdk import messages, subjects
@@ -177,6 +178,8 @@ class Dispatcher:
         }
         if step.deadline is not None:
             headers[messages.DEADLINE] = step.deadline.isoformat()
+        if step.attempt > 1 and step.verdict is None:
+            await self._unheard(step)
         subject = subjects.command(step.target, step.kind)
         try:
             await self._wiring.bus.js.publish(subject, msgspec.json.encode(step.payload), timeout=PUBLISH_SECONDS, headers=headers)
@@ -193,6 +196,10 @@ class Dispatcher:
         self._absence.over(step.target)
         log.info("step.sent", step=step.id, kind=step.kind, vendor=step.target, attempt=step.attempt)
 
+    async def _unheard(self, step: Step) -> None:
+        async with self._wiring.database.tx(HUB, current.get()) as tx:
+            await failures.note(tx, msgspec.structs.replace(step, attempt=step.attempt - 1), "no answer")
+
     async def _later(self, step: Step, error: Exception, seconds: float) -> None:
         """The broker surely kept nothing: the step stays as if it had not been sent, so that no time of the vendor's runs."""
         log.warning("step.not_taken", step=step.id, kind=step.kind, vendor=step.target, error=repr(error), again_in=seconds)
@@ -201,6 +208,9 @@ class Dispatcher:
 
     async def _perform(self, step: Step) -> None:
         try:
+            if step.kind == COMPENSATE:
+                await compensate(self._wiring.database, self._wiring.timing, step)
+                return
             outcome = await PERFORM[step.kind](self._wiring.database, self._gateways, step)
         except GatewayRefused as no:
             outcome = Outcome.refused(no.code, no.message)
@@ -229,4 +239,5 @@ class Dispatcher:
         seconds = min(RETRY_SECONDS_MAX, 0.5 * 2 ** min(step.attempt, 10)) if asked is None else min(ASKED_SECONDS_MAX, asked)
         log.warning("step.in_doubt", step=step.id, kind=step.kind, attempt=step.attempt, error=repr(error), again_in=seconds)
         async with self._wiring.database.tx(HUB, current.get()) as tx:
+            await failures.note(tx, step, str(error) or type(error).__name__)
             await steps.retry_in(tx, step.id, seconds)

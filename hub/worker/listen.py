@@ -13,8 +13,8 @@ from nats.js.errors import NotFoundError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from hub.checkout.conclude import conclude
-from hub.checkout.hear import Foreign, Heard, hear, keep_for_triage
+from hub.checkout.conclude import give_up
+from hub.checkout.hear import Foreign, Heard, attempt_of, hear, keep_for_triage
 from hub.kernel.errors import Unavailable
 from hub.runtime import steps, topology
 from hub.runtime.database import HUB
@@ -183,8 +183,9 @@ async def take_advisory(wiring: Wiring, msg: Given) -> None:
         command_id = headers.get(messages.COMMAND_ID, "")
         async with wiring.database.tx(HUB) as tx:
             step = await steps.get(tx, command_id)
-            if step is not None and step.target == advisory["stream"].removeprefix("CMD_"):
+            ours = step is not None and step.target == advisory["stream"].removeprefix("CMD_")
+            if step is not None and ours and attempt_of(headers) >= step.attempt:
                 outcome = Outcome.dead("max_deliveries", f"delivered {advisory.get('deliveries')} times and never acknowledged")
-                await conclude(tx, wiring.timing, step, outcome)
+                await give_up(tx, wiring.timing, step, outcome)
                 log.warning("step.given_up_by_broker", step=command_id)
     await msg.ack()

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from hub.letters.keep import Given, keep
 from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent, PaymentGateway
-from hub.runtime import dead_letters
 from hub.runtime.database import Tx
-from hub.runtime.dead_letters import Given
 from hub.runtime.steps import HUB_TARGET
 from hub.webhooks import store
 from hub.webhooks.store import Claimed
@@ -138,7 +137,7 @@ async def _tell_operator(tx: Tx, event: Claimed, why: str) -> None:
         payload="",
         attempts=event.attempts,
     )
-    await dead_letters.keep(tx, told)
+    await keep(tx, told)
     log.warning("provider.unmatched", event_id=event.id, kind=event.kind, subject=event.subject, why=why)
 
 

@@ -1,4 +1,4 @@
-"""Parts whose vendor has long been away go to others, where others can deliver all of them; the rest waits for its vendor."""
+"""Parts whose vendor has long been away or given up go to others, where others can deliver all of them; the rest waits for its vendor."""
 
 import structlog
 from sqlalchemy import Float, Integer, bindparam, func, select
@@ -13,7 +13,7 @@ from hub.orders.tables import orders
 from hub.pricing.replacement import covers
 from hub.runtime import steps
 from hub.runtime.database import HUB
-from hub.runtime.steps import Outcome, StepState
+from hub.runtime.steps import Outcome, StepState, Verdict
 from hub.runtime.trace import Trace
 from hub.wiring import Wiring
 
@@ -21,15 +21,16 @@ log = structlog.get_logger("rescue")
 
 AT_ONCE = 50
 REASON = "vendor_down"
+GIVEN_UP = "given_up"
 
 _s = steps.steps.c
 _WAITING = (
-    select(_s.id, _s.target)
+    select(_s.id, _s.target, _s.waiting)
     .join_from(steps.steps, orders, orders.c.id == _s.saga_id)
     .where(
         _s.state == StepState.OPEN,
         _s.kind.in_((RESERVE, SUBMIT)),
-        ~_s.waiting,
+        ~_s.waiting | (_s.verdict == Verdict.DEAD),
         _s.created_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float)),
         orders.c.on_shortage == "reroute",
     )
@@ -45,7 +46,7 @@ async def rescue(wiring: Wiring) -> int:
     async with wiring.database.reading() as tx:
         waiting = await tx.rows(_WAITING, {"seconds": seconds, "most": AT_ONCE})
         away = await look.down_for(tx, wiring.timing.watch, {row.target for row in waiting}, seconds)
-    return sum([await _rescue(wiring, row.id) for row in waiting if row.target in away])
+    return sum([await _rescue(wiring, row.id) for row in waiting if row.waiting or row.target in away])
 
 
 async def _rescue(wiring: Wiring, step_id: str) -> bool:
@@ -62,6 +63,6 @@ async def _rescue(wiring: Wiring, step_id: str) -> bool:
         sub = order.part(step.subject_id)
         if not covers(await reroute.find(tx, wiring.timing, order, sub), sub.units):
             return False  # nobody else has all of it: its own vendor may still come back in time
-        await conclude_locked(tx, wiring.timing, step, Outcome.refused(REASON, "the vendor has been down for long"))
+        await conclude_locked(tx, wiring.timing, step, Outcome.dead(GIVEN_UP if step.waiting else REASON, "others can deliver it"))
     log.info("part.rerouted", sub_order=step.subject_id, vendor=step.target)
     return True

@@ -12,6 +12,9 @@ from hub.payouts.plan import plan_payouts
 from hub.runtime import logs
 from hub.sections import Settings
 from hub.transfers.credit import pay_credits
+from hub.triage.by_itself import replay_by_itself
+from hub.triage.drive import drive_plans
+from hub.triage.settle import Settler
 from hub.wiring import Wiring, gateways, wire
 from hub.worker.accounts import open_accounts, refresh_accounts
 from hub.worker.deadlines import forget, sweep
@@ -38,6 +41,9 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
     return {
         "dispatch": (dispatcher.once, 0),
         "deadlines": (lambda: sweep(wiring, hearing=hears()), 0.5),
+        "letters": (Settler(wiring.database).once, 1),
+        "replays": (lambda: drive_plans(wiring.database, wiring.timing), 0.5),
+        "replays by rule": (lambda: replay_by_itself(wiring.database, wiring.timing), 5),
         "rescue": (lambda: rescue(wiring), 5),
         "accounts": (lambda: open_accounts(wiring, gateways), 1),
         "account facts": (lambda: refresh_accounts(wiring, gateways), 5),

@@ -14,7 +14,6 @@ DOORS = {"hub/runtime/life.py", "hub/orders/advance.py"}
 
 OTHER_STATES = {
     "hub/runtime/steps.py": "a step's state is its saga's progress, written once when it ends",
-    "hub/runtime/dead_letters.py": "triage of what was given up on",
     "hub/cart/store.py": "open or ordered",
     "hub/payments/availability.py": "whether a provider answers",
     "hub/webhooks/store.py": "what became of a provider's event",

@@ -13,6 +13,7 @@ from hub.kernel.money import Money
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.ledger.recipes import Posting, Share
+from hub.letters.tables import dead_letters
 from hub.payments.facts import Captured
 from hub.payouts.tables import payouts
 from hub.reconcile import run, runs, store
@@ -21,7 +22,6 @@ from hub.reconcile.run import Rules
 from hub.reconcile.store import Kept
 from hub.reconcile.tables import movements
 from hub.runtime.database import Database
-from hub.runtime.dead_letters import dead_letters
 from hub.sandbox.app import SECRET, Sandbox, create_sandbox
 from hub.transfers.tables import transfers
 from hub.vendors import store as vendors

@@ -216,7 +216,7 @@ PLANTS = [
         [
             Edit(
                 "hub/checkout/conclude.py",
-                "        await dead_letters.keep_step(tx, step, outcome)\n    if step.kind in _ON_MONEY",
+                "        await keep_step(tx, step, outcome, at_risk=await _at_risk(tx, step))\n    if step.kind in _ON_MONEY",
                 "        pass\n    if step.kind in _ON_MONEY",
             )
         ],

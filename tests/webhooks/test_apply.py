@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select, update
 
 from hub.accounts import look as accounts_of_vendors
+from hub.letters.tables import dead_letters
 from hub.payments.ports import Gateways, PaymentGateway
 from hub.runtime import steps
 from hub.runtime.database import Tx
-from hub.runtime.dead_letters import dead_letters
 from hub.runtime.steps import HUB_TARGET, NewStep
 from hub.sandbox.app import Sandbox
 from hub.transfers.store import SHARE, NewTransfer, open_transfer
