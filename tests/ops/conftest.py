@@ -13,7 +13,7 @@ from tests.ledger.told import tell
 ROWS = (
     """
     INSERT INTO orders (id, customer_id, quote_id, kind, stage, course, state, currency, total, address, payment_method, on_shortage)
-    VALUES ('ord_1', 'cus_1', 'q_1', 'standard', 'done', 'finished', 'completed', 'EUR', 13000, '{}', 'pm', 'ship')
+    VALUES ('ord_1', 'cus_1', 'q_1', 'standard', 'done', 'finished', 'completed', 'EUR', 13000, '{}', 'pm', 'partial')
     """,
     """
     INSERT INTO sub_orders (id, order_id, number, vendor, state, shipping_option, shipping_price, goods_total, discount, platform_discount,
