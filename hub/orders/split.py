@@ -75,7 +75,8 @@ def _line(line: Line, gone: int, new_id: Callable[[str], str]) -> tuple[list[Lin
         bare = replace(line, commission=0, commission_tax=0, kept=0, kept_tax=0)
         return ([bare], []) if gone == 0 else ([], [bare])
     stays = line.quantity - gone
-    vendor, platform = line.vendor_discount * stays // line.quantity, line.platform_discount * stays // line.quantity
+    vendor = line.vendor_discount * stays // line.quantity
+    platform = (line.vendor_discount + line.platform_discount) * stays // line.quantity - vendor  # together never more than they cost
     bare = replace(
         line, quantity=stays, vendor_discount=vendor, platform_discount=platform, commission=0, commission_tax=0, kept=0, kept_tax=0
     )

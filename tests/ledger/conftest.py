@@ -90,7 +90,7 @@ async def story(database: Database) -> Told:
         common = {"order_id": "ord_1", "state": "settled", "shipping_option": "standard", "shipping_price": 0}
         order = {"id": "ord_1", "customer_id": "cus_1", "quote_id": "q_1", "kind": "standard", "stage": "done", "course": "finished"}
         rest: dict[str, Any] = {"state": "completed", "currency": "EUR", "total": 0, "address": {}}
-        rest |= {"payment_method": "pm", "on_shortage": "ship"}
+        rest |= {"payment_method": "pm", "on_shortage": "partial"}
         await tx.execute(insert(orders).values(**order, **rest))
         for number, (sub, vendor) in enumerate((("sub_1", "a"), ("sub_2", "a-b")), 1):
             await tx.execute(

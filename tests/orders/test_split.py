@@ -115,6 +115,12 @@ def test_both_halves_are_the_whole(drawn: tuple[SubOrder, dict[str, int]]):
     assert halves.moved == {each.id for each in whole.lines if units.get(each.id) == each.quantity}
 
 
+def test_what_costs_nothing_has_no_cent_too_much_taken_off_in_either_half():
+    free = part([line("mug", 2, 133, vendor_off=189, platform_off=77)], shipping=0)
+    halves = split(free, {"mug": 1}, 2, ids())
+    assert [half.total for half in (halves.kept, halves.dropped)] == [0, 0]
+
+
 def test_a_part_that_stood_for_another_keeps_its_share_of_what_that_was():
     whole = part([line("a", 4, 1000)], shipping=0)
     halves = split(standing_for(whole, 3600), {"a": 1}, 3, ids())
