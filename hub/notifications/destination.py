@@ -4,8 +4,8 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from hub.kernel.errors import Invalid
+from hub.notifications.model import URL_LENGTH_MAX
 
-URL_LENGTH_MAX = 2048
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All of IPv6 that is handed out (IANA); mapped (``::ffff:``), NAT64 (``64:ff9b:``), local and multicast lie outside."""
 EMBEDDING = tuple(ipaddress.ip_network(net) for net in ("2001::/23", "2002::/16"))
