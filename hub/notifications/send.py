@@ -9,41 +9,17 @@ from ssl import SSLContext
 from typing import Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from hub.notifications.destination import is_public
+from hub.notifications.resolve import AddressRefused, Checked, Threaded
 from hub.notifications.rules import Answer, Limits, retry_after
 
 RESPONSE_BYTES_KEPT = 1024
+BODY_SECONDS = 1.0
 AGENT = "Wheelwright-Webhooks/1.0"
 REFUSED = "address_refused"
-
-
-class AddressRefused(OSError):
-    """The name leads to an address where no webhook may go."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(f"{address} is not a public address")
-
-
-class Checked(AbstractResolver):
-    """A resolver whose answers are all public, or refused as a whole."""
-
-    def __init__(self, inner: AbstractResolver) -> None:
-        self._inner = inner
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        """What the name stands for now. Raises `AddressRefused`."""
-        found = await self._inner.resolve(host, port, family)
-        for each in found:
-            if not is_public(each["host"]):
-                raise AddressRefused(each["host"])
-        return found
-
-    async def close(self) -> None:
-        """Let go of the inner one."""
-        await self._inner.close()
 
 
 def checked_socket(info: Any) -> socket.socket:
@@ -67,8 +43,7 @@ class Sender:
         """POST it once. Whatever goes wrong is an answer too."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._limits.timeout_seconds):
-                answer = await self._post(url, headers, body)
+            answer = await self._post(url, headers, body)
         except TimeoutError:
             answer = Answer(error=f"no answer within {self._limits.timeout_seconds:g} s", timed_out=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -89,27 +64,30 @@ class Sender:
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         sent = {"content-type": "application/json", "user-agent": AGENT, "accept-encoding": "identity", **headers}
-        async with self._open().post(URL(url), data=body, headers=sent, allow_redirects=False) as response:
+        async with asyncio.timeout(self._limits.timeout_seconds):
+            response = await self._open().post(URL(url), data=body, headers=sent, allow_redirects=False)
+        try:
             kept = await self._beginning(response)
-            asked = response.headers.get("retry-after")
-            return Answer(status=response.status, response=kept, retry_after=retry_after(asked, time.time(), _date(asked)))
+        finally:
+            response.close()
+        asked = response.headers.get("retry-after")
+        return Answer(status=response.status, response=kept, retry_after=retry_after(asked, time.time(), _date(asked)))
 
     async def _beginning(self, response: aiohttp.ClientResponse) -> str:
         """What it says first. It has answered already: a body that never ends, or comes drop by drop, changes nothing."""
         kept = b""
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(BODY_SECONDS):
                 while len(kept) < RESPONSE_BYTES_KEPT and (chunk := await response.content.read(RESPONSE_BYTES_KEPT - len(kept))):
                     kept += chunk
         except (TimeoutError, aiohttp.ClientError, OSError):
             pass
-        response.close()
         return kept.decode(errors="replace").replace("\0", "")
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             free = self._limits.allow_private
-            inner = self._resolver or aiohttp.ThreadedResolver()
+            inner = self._resolver or Threaded()
             connector = aiohttp.TCPConnector(
                 resolver=inner if free else Checked(inner),
                 socket_factory=None if free else checked_socket,

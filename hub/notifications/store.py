@@ -172,11 +172,33 @@ async def forget_old(tx: Tx, keep_days: float) -> int:
 STANDING = text("""
 SELECT count(*) FILTER (WHERE leased_until > now()) AS sending,
     count(*) FILTER (WHERE due_at <= now()) AS due,
-    count(*) FILTER (WHERE step > 0) AS retrying,
-    coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest
+    count(*) FILTER (WHERE due_at > now() AND leased_until IS NULL) AS later,
+    coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest_seconds,
+    (SELECT last_value FROM timeline_seq_seq) - (SELECT seq FROM webhook_cursors WHERE name = 'timeline') AS behind
 FROM webhook_deliveries WHERE state = 'pending'
 """)
 ENDPOINTS = text("""
 SELECT CASE WHEN state = 'enabled' AND failing_since IS NOT NULL THEN 'failing' ELSE state END AS standing, count(*) AS number
 FROM webhook_endpoints WHERE state <> 'removed' GROUP BY 1 ORDER BY 1
 """)
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is pending now, and how old the oldest is; `behind`: how many moments of the timeline nobody has followed yet."""
+
+    sending: int
+    due: int
+    later: int
+    oldest_seconds: float
+    behind: int
+
+
+async def standing(tx: Tx) -> Standing:
+    """How it goes."""
+    (row,) = await tx.rows(STANDING)
+    return msgspec.convert(row, Standing, from_attributes=True, strict=False)
+
+
+async def endpoints_by_standing(tx: Tx) -> dict[str, int]:
+    """How many endpoints are ``enabled`` and well, ``failing``, ``disabled``."""
+    return {row.standing: row.number for row in await tx.rows(ENDPOINTS)}

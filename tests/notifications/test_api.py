@@ -159,6 +159,20 @@ async def test_operators_look_and_see_no_secret(desk: Desk) -> None:
     assert (await desk.api("ada", "GET", PATH)).status_code == 403
 
 
+async def test_metrics_say_what_is_pending_and_who_is_failing(desk: Desk) -> None:
+    await desk.endpoint()
+    await desk.endpoint(vendor="bolt")
+    desk.receiver.status = 500
+    await desk.happen("terms")
+    await desk.deliver(1)
+    await desk.happen("terms")
+    lines = (await desk.api("olga", "GET", "/metrics")).text.splitlines()
+    assert 'wheelwright_webhooks_pending{standing="later"} 1' in lines
+    assert 'wheelwright_webhook_endpoints{standing="failing"} 1' in lines
+    assert 'wheelwright_webhook_endpoints{standing="enabled"} 1' in lines
+    assert "wheelwright_webhooks_behind{} 1" in lines
+
+
 async def test_what_is_old_is_forgotten_and_what_is_pending_is_not(desk: Desk) -> None:
     made = await desk.endpoint()
     await desk.happen("terms")
