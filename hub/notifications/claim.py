@@ -21,9 +21,10 @@ WITH RECURSIVE busy(endpoint_id) AS (
     FROM busy b WHERE b.endpoint_id IS NOT NULL
 ), open AS (
     SELECT e.id, e.url, e.payload, (CASE WHEN e.failing_since IS NULL THEN :per_endpoint ELSE 1 END)
-        - (SELECT count(*) FROM webhook_deliveries f WHERE f.endpoint_id = e.id AND f.state = 'pending' AND f.leased_until > now()) AS room
+        - (SELECT count(*) FROM webhook_deliveries f WHERE f.endpoint_id = e.id AND f.leased_until > now()) AS room
     FROM busy b JOIN webhook_endpoints e ON e.id = b.endpoint_id
     WHERE e.state = 'enabled' AND (e.quiet_until IS NULL OR e.quiet_until <= now())
+    ORDER BY random() LIMIT :most
 ), due AS (
     SELECT claimed.id, open.url, open.payload FROM open CROSS JOIN LATERAL (
         SELECT d.id FROM webhook_deliveries d

@@ -76,6 +76,7 @@ webhook_deliveries = Table(
     Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
     Index("ix_webhook_deliveries_vendor_id", "vendor", "id"),
     Index("ix_webhook_deliveries_due", "endpoint_id", "due_at", postgresql_where=text("state = 'pending'")),
+    Index("ix_webhook_deliveries_leased", "endpoint_id", postgresql_where=text("leased_until IS NOT NULL")),
     Index("ix_webhook_deliveries_line", "endpoint_id", "key", "position", postgresql_where=text("state = 'pending'")),
 )
 """One event for one endpoint. Those of one `key` are delivered in the order of their `position`; `attempts` counts all,

@@ -74,6 +74,7 @@ def upgrade() -> None:
     op.create_index('ix_webhook_deliveries_due', 'webhook_deliveries', ['endpoint_id', 'due_at'], unique=False, postgresql_where=sa.text("state = 'pending'"))
     op.create_index('ix_webhook_deliveries_endpoint_id_id', 'webhook_deliveries', ['endpoint_id', 'id'], unique=False)
     op.create_index(op.f('ix_webhook_deliveries_event_id'), 'webhook_deliveries', ['event_id'], unique=False)
+    op.create_index('ix_webhook_deliveries_leased', 'webhook_deliveries', ['endpoint_id'], unique=False, postgresql_where=sa.text("leased_until IS NOT NULL"))
     op.create_index('ix_webhook_deliveries_line', 'webhook_deliveries', ['endpoint_id', 'key', 'position'], unique=False, postgresql_where=sa.text("state = 'pending'"))
     op.create_index('ix_webhook_deliveries_vendor_id', 'webhook_deliveries', ['vendor', 'id'], unique=False)
     op.create_table('webhook_keys',
@@ -123,6 +124,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_webhook_keys_endpoint_id'), table_name='webhook_keys')
     op.drop_table('webhook_keys')
     op.drop_index('ix_webhook_deliveries_vendor_id', table_name='webhook_deliveries')
+    op.drop_index('ix_webhook_deliveries_leased', table_name='webhook_deliveries', postgresql_where=sa.text("leased_until IS NOT NULL"))
     op.drop_index('ix_webhook_deliveries_line', table_name='webhook_deliveries', postgresql_where=sa.text("state = 'pending'"))
     op.drop_index(op.f('ix_webhook_deliveries_event_id'), table_name='webhook_deliveries')
     op.drop_index('ix_webhook_deliveries_endpoint_id_id', table_name='webhook_deliveries')
