@@ -144,7 +144,7 @@ class NotificationSettings(Section, frozen=True, kw_only=True):
     """Webhooks to vendors."""
 
     allow_private: bool
-    ports: Annotated[tuple[Port, ...], Meta(min_length=1)]
+    ports: Annotated[str, Meta(pattern=r"^\d{1,5}( *, *\d{1,5})*$")]
     timeout_seconds: Annotated[float, Meta(ge=1, le=30)]
     concurrency: Count
     per_endpoint: Count

@@ -160,7 +160,7 @@ def limits(settings: Settings) -> Limits:
     n = settings.notifications
     return Limits(
         allow_private=n.allow_private,
-        ports=frozenset(n.ports),
+        ports=frozenset(int(port) for port in n.ports.split(",")),
         timeout_seconds=n.timeout_seconds,
         concurrency=n.concurrency,
         per_endpoint=n.per_endpoint,

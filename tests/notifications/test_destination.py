@@ -1,9 +1,13 @@
 """No webhook goes to our own network, however its address is written."""
 
+from pathlib import Path
+
 import pytest
 
 from hub.kernel.errors import Invalid
 from hub.notifications.destination import check_url, is_public
+from hub.settings import SettingsRefused, load_settings
+from hub.wiring import limits
 
 PORTS = frozenset({443, 8443})
 
@@ -60,3 +64,14 @@ def test_in_development_one_may_reach_oneself() -> None:
         assert check_url(url, ports=PORTS, allow_private=True) == url
     with pytest.raises(Invalid):
         check_url("gopher://127.0.0.1/", ports=PORTS, allow_private=True)
+
+
+def test_the_settings_name_the_ports(tmp_path: Path) -> None:
+    more = tmp_path / "more.toml"
+    more.write_text('[notifications]\nports = "443,9443"\n')
+    assert limits(load_settings(more, {})).ports == {443, 9443}
+    assert limits(load_settings(None, {"WHEELWRIGHT__NOTIFICATIONS__PORTS": "443"})).ports == {443}
+    assert limits(load_settings(None, {})).ports == PORTS
+    assert not limits(load_settings(None, {})).allow_private
+    with pytest.raises(SettingsRefused, match=r"notifications\.ports"):
+        load_settings(None, {"WHEELWRIGHT__NOTIFICATIONS__PORTS": "all"})
