@@ -32,6 +32,8 @@ from hub.inventory.api import VendorOfferController
 from hub.kernel.errors import Refusal
 from hub.ledger.api import LedgerController
 from hub.liveness.api import LivenessController, VendorLivenessController
+from hub.notifications.api import WebhookDeliveryController, WebhookEndpointController
+from hub.notifications.operators_api import WebhookOperationsController
 from hub.ops.api import OperationsController
 from hub.ops.metrics import MetricsController
 from hub.ops.vendor_books import VendorBooksController
@@ -60,7 +62,7 @@ from hub.triage.vendor_api import VendorDeadLetterController
 from hub.vendors.api import VendorController
 from hub.vendors.terms_api import TermsController, VendorTermsController
 from hub.webhooks.api import ProviderEventController, WebhookController
-from hub.wiring import Wiring, bank_account, marketplace, offered, onboarding, payout_desk, watch, webhook_endpoints, wire
+from hub.wiring import Wiring, bank_account, limits, marketplace, offered, onboarding, payout_desk, watch, webhook_endpoints, wire
 
 CONTROLLERS: list[ControllerRouterHandler] = [
     SearchController,
@@ -83,6 +85,9 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     VendorAccountController,
     WebhookController,
     ProviderEventController,
+    WebhookEndpointController,
+    WebhookDeliveryController,
+    WebhookOperationsController,
     PaymentMethodController,
     BankReceiptController,
     BankOrderController,
@@ -222,6 +227,7 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "timing": wiring.timing,
         "watch": wiring.timing.watch,
         "marketplace": marketplace(wiring.settings),
+        "limits": limits(wiring.settings),
         "endpoints": webhook_endpoints(wiring.settings),
         "onboarding": at_provider,
         "bank_account": bank_account(wiring.settings),

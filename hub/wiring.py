@@ -12,6 +12,7 @@ from hub.adjustments.rules import AdjustmentRule, adjustment_rules_from
 from hub.checkout.timing import Timing
 from hub.gateways.bank.rules import ABILITIES, NAME, compact_iban
 from hub.liveness.rules import Watch
+from hub.notifications.rules import Limits
 from hub.payments.availability import Method
 from hub.payments.facts import Abilities, ProviderEvent
 from hub.payments.ports import Gateways, PaymentGateway
@@ -38,6 +39,7 @@ TABLES = (
             "ledger",
             "letters",
             "liveness",
+            "notifications",
             "orders",
             "payments",
             "payouts",
@@ -152,6 +154,21 @@ def marketplace(settings: Settings) -> Marketplace:
         bears_disputes=m.dispute_liability == "vendor",
         currency=settings.orders.currency,
         vendor_pays_dispute_fee=m.dispute_fee == "vendor",
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """Where webhooks to vendors may go, and how many at once and for how long."""
+    n = settings.notifications
+    return Limits(
+        allow_private=n.allow_private,
+        ports=frozenset(int(port) for port in n.ports.split(",")),
+        timeout_seconds=n.timeout_seconds,
+        concurrency=n.concurrency,
+        per_endpoint=n.per_endpoint,
+        endpoints_max=n.endpoints_max,
+        disable_days=n.disable_days,
+        keep_days=n.keep_days,
     )
 
 

@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from hub.notifications.deliver import Courier
+from hub.notifications.follow import follow
+from hub.notifications.forget import forget as forget_webhooks
 from hub.ops.invariants import watch
 from hub.payments.ports import Gateways
 from hub.payouts.plan import plan_payouts
@@ -15,7 +18,7 @@ from hub.transfers.credit import pay_credits
 from hub.triage.by_itself import replay_by_itself
 from hub.triage.drive import drive_plans
 from hub.triage.settle import Settler
-from hub.wiring import Wiring, gateways, wire
+from hub.wiring import Wiring, gateways, limits, wire
 from hub.worker.accounts import open_accounts, refresh_accounts
 from hub.worker.deadlines import forget, sweep
 from hub.worker.dispatch import Dispatcher
@@ -30,6 +33,8 @@ from hub.worker.supervise import forever
 log = structlog.get_logger("worker")
 
 DRAIN_SECONDS = 10.0
+COURIER_SECONDS = 2.0
+"""A receiver may take longer; it will be told again."""
 
 
 Loops = dict[str, tuple[Callable[[], Awaitable[object]], float]]
@@ -52,9 +57,11 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
         "payouts": (lambda: plan_payouts(wiring.database, gateways, wiring.timing.marketplace), 30),
         "credits": (lambda: pay_credits(wiring.database), 5),
         "reconciliation": (lambda: reconcile_daily(wiring, gateways), 30),
+        "notifications": (lambda: follow(wiring.database), 0.25),
         "health": (lambda: note_all(wiring.database, gateways), 5),
         "laws": (lambda: watch(wiring.database), 180),
         "forget": (lambda: forget(wiring), 3600),
+        "forget webhooks": (lambda: forget_webhooks(wiring.database, limits(wiring.settings)), 3600),
     }
 
 
@@ -67,19 +74,25 @@ class Worker:
         self._listener = Listener(wiring)
         self._pulse = Pulse(wiring)
         self._dispatcher = Dispatcher(wiring, gateways, self._listener.missing, self._pulse.full)
+        self._courier = Courier(wiring.database, limits(wiring.settings))
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to work."""
         self._wiring.database.taker = self._dispatcher
         own = loops(self._wiring, self._gateways, self._dispatcher, lambda: self._listener.hears)
-        heard: Loops = {"listen": (self._listener.once, 0.5), "pulse": (self._pulse.once, 1)}
+        heard: Loops = {
+            "listen": (self._listener.once, 0.5),
+            "pulse": (self._pulse.once, 1),
+            "webhooks": (self._courier.once, 0.25),
+        }
         self._loops = [asyncio.create_task(forever(name, once, pause=pause)) for name, (once, pause) in (own | heard).items()]
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, end."""
         await self._dispatcher.drain(DRAIN_SECONDS)
         await self._listener.stop()
+        await self._courier.stop(COURIER_SECONDS)
         pending = set(self._loops)
         while pending:
             for loop in pending:
