@@ -66,8 +66,8 @@ async def hear_in(tx: Tx, timing: Timing, heard: Heard) -> None:
 
 async def _apply(tx: Tx, timing: Timing, heard: Heard, kind: str, event_id: str, body: Message) -> None:
     step = await _asked(tx, heard, kind, body)
-    # Neither is an answer, and both may be said again and again, each time one is asked.
-    fresh = isinstance(body, Pending | Dead) or await inbox.first_time(tx, heard.vendor, event_id)
+    # "Pending" is no answer and is noted nowhere; a death may be told again of each time that the command was sent.
+    fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id) or isinstance(body, Dead)
     if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
         end = give_up if isinstance(body, Dead) else conclude
         applied = await end(tx, timing, step, interpret(body))

@@ -186,7 +186,7 @@ class World:
         nature, loop = self.nature, asyncio.get_running_loop()
         buyers = Buyers(nature, self.edge, self.market, self.placings, self.did)
         weather = Weather(nature, self.memory, self.broker, self.provider)
-        office = loop.create_task(Office(nature, self.edge, self.memory).open())
+        office = loop.create_task(Office(nature, self.edge, self.memory, self.rules.timing).open())
         calm = False
         changing = loop.create_task(weather.change(self.hubs, lambda: calm))
         lives = [loop.create_task(buyers.live(number)) for number in range(self.orders)]
@@ -203,7 +203,14 @@ class World:
 
     def is_at_rest(self) -> bool:
         """Whether nothing is under way, here or at the provider, and everything that the provider said has been heard."""
-        under_way = {"steps": ("open",), "refunds": ("failed",), "provider_events": ("new", "parked"), "disputes": ("inquiry", "open")}
+        under_way = {
+            "steps": ("open",),
+            "refunds": ("failed",),
+            "dead_letters": ("replaying", "discarded"),
+            "replay_plans": ("previewed", "running", "paused"),
+            "provider_events": ("new", "parked"),
+            "disputes": ("inquiry", "open"),
+        }
         for name, states in under_way.items():
             table = self.memory.tables[name]
             state = table.position["state"]
