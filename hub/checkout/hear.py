@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -25,12 +26,13 @@ DEAD = "spoke.dead"
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it came; `vendor` is whose stream it came from."""
+    """A message as it came; `vendor` is whose stream it came from, `told_at` when the broker got it."""
 
     vendor: str
     subject: str
     headers: Mapping[str, str]
     body: bytes
+    told_at: datetime | None = None
 
 
 class Foreign(Exception):
@@ -53,7 +55,7 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
             # "Pending" is no answer and may be said again and again, each time one is asked.
             fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id)
             if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
-                applied = await conclude(tx, timing, step, interpret(body))
+                applied = await conclude(tx, timing, step, msgspec.structs.replace(interpret(body), at=heard.told_at))
                 log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
     except Foreign as error:
         await keep_for_triage(database, heard, error, trace)

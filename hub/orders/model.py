@@ -77,6 +77,9 @@ class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
     shipping_refunded: int = 0
     vendor_country: str = ""
     vendor_bps: int | None = None
+    accept_by: datetime | None = None
+    ship_by: datetime | None = None
+    deliver_by: datetime | None = None
     capabilities: frozenset[str] = frozenset()
     """What its vendor's spoke can do now; the rest its vendor does by hand."""
     lines: list[Line] = []

@@ -32,12 +32,18 @@ class VendorLineView(LineView, frozen=True, kw_only=True):
 
 
 class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """The part one vendor owes; `reason` says why it fell out. `total` is goods and shipping less `discount`."""
+    """The part one vendor owes; `reason` says why it fell out. `total` is goods and shipping less `discount`.
+
+    `accept_by`, `ship_by` and `deliver_by` are what its vendor has promised; each is null until the vendor is asked.
+    """
 
     id: str
     vendor: str
     state: str
     reason: str | None
+    accept_by: datetime | None
+    ship_by: datetime | None
+    deliver_by: datetime | None
     shipping_option: str
     shipping_price: Money
     shipping_discount: Money
@@ -86,13 +92,16 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
 
     `total` is what the buyer pays. The vendor bears `vendor_discount` of `discount` (its part of shipping's is
     `shipping_vendor_discount`), we the rest; `share` is what is the vendor's: `total` + our part of the discount -
-    `commission` - `commission_tax`.
+    `commission` - `commission_tax`. `accept_by`, `ship_by` and `deliver_by` are what the vendor has promised, each from when it is asked.
     """
 
     id: str
     order_id: str
     state: str
     reason: str | None
+    accept_by: datetime | None
+    ship_by: datetime | None
+    deliver_by: datetime | None
     shipping_option: str
     shipping_price: Money
     shipping_discount: Money
@@ -137,6 +146,9 @@ def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> 
         order_id=sub.order_id,
         state=str(sub.state),
         reason=sub.reason,
+        accept_by=sub.accept_by,
+        ship_by=sub.ship_by,
+        deliver_by=sub.deliver_by,
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
         shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),
@@ -162,6 +174,9 @@ def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrd
         vendor=sub.vendor,
         state=str(sub.state),
         reason=sub.reason,
+        accept_by=sub.accept_by,
+        ship_by=sub.ship_by,
+        deliver_by=sub.deliver_by,
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
         shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),

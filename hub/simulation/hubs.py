@@ -36,7 +36,7 @@ SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
 DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0}
 """Loops that have something to do once in some days."""
-RINGS = {"deadlines": 0.5, "provider events": 0.2}
+RINGS = {"deadlines": 0.5, "promises": 1.0, "provider events": 0.2}
 """Loops that are woken when something is due, and how long they rest after it."""
 
 

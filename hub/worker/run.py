@@ -14,6 +14,7 @@ from hub.settings import Settings
 from hub.transfers.credit import pay_credits
 from hub.wiring import Wiring, gateways, wire
 from hub.worker.accounts import open_accounts, refresh_accounts
+from hub.worker.chase import chase_all
 from hub.worker.deadlines import forget, sweep
 from hub.worker.dispatch import Dispatcher
 from hub.worker.health import note_all
@@ -37,6 +38,7 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
     return {
         "dispatch": (dispatcher.once, 0),
         "deadlines": (lambda: sweep(wiring, hearing=hears()), 0.5),
+        "promises": (lambda: chase_all(wiring, hearing=hears()), 1),
         "accounts": (lambda: open_accounts(wiring, gateways), 1),
         "account facts": (lambda: refresh_accounts(wiring, gateways), 5),
         "provider events": (lambda: apply_events(wiring, gateways), 0.2),
