@@ -38,7 +38,6 @@ from hub.ops.vendor_books import VendorBooksController
 from hub.payments.availability import PaymentMethodController
 from hub.payouts.api import PayoutController, VendorPayoutController
 from hub.payouts.desk import PayoutDesk
-from hub.pricing.commission import Commission, commission_from
 from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
 from hub.reconcile.api import ReconciliationController
@@ -53,7 +52,8 @@ from hub.runtime.keys import KeyController
 from hub.runtime.openapi import StrictStructs
 from hub.runtime.traffic import Traffic
 from hub.search.api import SearchController
-from hub.settings import CONFIG, Settings, read_rules
+from hub.sections import Settings
+from hub.settings import CONFIG, read_rules
 from hub.vendors.api import VendorController
 from hub.vendors.terms_api import TermsController, VendorTermsController
 from hub.webhooks.api import ProviderEventController, WebhookController
@@ -199,11 +199,6 @@ def cart_rules(settings: Settings) -> CartRules:
     )
 
 
-def commission(settings: Settings) -> Commission:
-    """The rules of our commission. Raises `SettingsRefused` naming what is wrong with them."""
-    return read_rules(settings.orders.commission_file, "commission.toml", commission_from)
-
-
 def _rates(settings: Settings) -> Rates:
     h = settings.http
     return Rates(anonymous=h.anonymous_per_minute, customer=h.buyer_per_minute, vendor=h.vendor_per_minute, operator=h.operator_per_minute)
@@ -224,7 +219,6 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "offered": offered(wiring.settings),
         "desk": desk,
         "cart_rules": cart_rules(wiring.settings),
-        "commission": commission(wiring.settings),
         "waiting": Waiting(wiring.database, wiring.changes, wiring.settings.http.wait_seconds_max),
     }
     return {name: Provide(_always(value), sync_to_thread=False) for name, value in values.items()}

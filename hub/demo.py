@@ -19,7 +19,7 @@ from hub.reconcile.run import Rules
 from hub.reconcile.show import show
 from hub.runtime import logs
 from hub.runtime.database import Actor
-from hub.settings import Settings
+from hub.sections import Settings
 from hub.wiring import gateways, wire
 
 ADDRESS = {"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}

@@ -7,7 +7,8 @@ from typing import Any, TextIO
 from alembic import command
 from alembic.config import Config
 
-from hub.settings import SHIPPED, Settings
+from hub.sections import Settings
+from hub.settings import SHIPPED
 
 MIGRATIONS = SHIPPED / "migrations"
 

@@ -17,7 +17,8 @@ from hub.inventory.offers import VendorOffer
 from hub.kernel.money import Money
 from hub.runtime import auth
 from hub.runtime.database import Actor, Database, Tx
-from hub.settings import CONFIG, Settings, StripeSettings
+from hub.sections import Settings, StripeSettings
+from hub.settings import CONFIG
 from hub.vendors import admit, store
 from hub.vendors.model import ConfigValue, NewVendor, ShippingOption
 

@@ -2,16 +2,15 @@
 
 import difflib
 import os
-import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
-from urllib.parse import quote, urlsplit
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
-from msgspec import Meta
+
+from hub.sections import Settings, holds_password, masked_section, secrets_of
 
 _TREE = Path(__file__).resolve().parent.parent
 SHIPPED = _TREE if (_TREE / "pyproject.toml").exists() else Path(sys.prefix) / "share" / "wheelwright"
@@ -19,173 +18,10 @@ SHIPPED = _TREE if (_TREE / "pyproject.toml").exists() else Path(sys.prefix) / "
 CONFIG = SHIPPED / "config"
 DEFAULTS = CONFIG / "settings.toml"
 ENVIRONMENT_PREFIX = "WHEELWRIGHT__"
-MASK = "********"
-_PASSWORD = re.compile(r"(://[^:@/]*):[^@/]*@")
-"""In an address, or in any of several: a cluster's are separated by commas."""
-
-Secret = Annotated[str, Meta(extra={"secret": True})]
-"""Comes from the environment alone; masked wherever settings are shown."""
-
-Count = Annotated[int, Meta(ge=1)]
-TEN_YEARS = 315_360_000
-"""In seconds; bounds what would overflow the calendar."""
-Seconds = Annotated[float, Meta(gt=0, le=TEN_YEARS)]
-Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
 class SettingsRefused(ValueError):
     """A setting that does not exist, is in the wrong place or has a wrong value; the text names it."""
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One table of the settings; shows itself with secrets masked, so that no log can leak one."""
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{key}={value!r}" for key, value in masked_section(self).items())
-        return f"{type(self).__name__}({shown})"
-
-
-class DatabaseSettings(Section, frozen=True, kw_only=True):
-    """PostgreSQL."""
-
-    url: Annotated[str, Meta(pattern=r"^postgresql\+asyncpg://")]
-    password: Secret = ""
-    pool_size: Count
-
-    def address(self) -> str:
-        """`url` with the password in it, for SQLAlchemy (`postgresql+asyncpg://…`)."""
-        if not self.password:
-            return self.url
-        parts = urlsplit(self.url)
-        host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=f"{parts.username or ''}:{quote(self.password, safe='')}@{host}").geturl()
-
-
-class NatsSettings(Section, frozen=True, kw_only=True):
-    """The broker; one of user and password, nkey seed, creds file opens it."""
-
-    url: str
-    user: str
-    password: Secret = ""
-    nkey_seed: Secret = ""
-    creds_file: str
-    tls_ca: str
-    tls_cert: str
-    tls_key: str
-    replicas: Literal[1, 3]
-
-
-class StripeSettings(Section, frozen=True, kw_only=True):
-    """The payment provider, or our sandbox of it when `base_url` says so."""
-
-    api_key: Secret = ""
-    webhook_secret: Secret = ""
-    connect_webhook_secret: Secret = ""
-    base_url: str
-    timeout_seconds: Seconds
-    rate_per_second: Annotated[float, Meta(ge=0)]
-
-
-class BankSettings(Section, frozen=True, kw_only=True):
-    """Our bank account, for buyers who pay by bank transfer; without an IBAN that is not offered."""
-
-    holder: Annotated[str, Meta(max_length=70)]
-    iban: Annotated[str, Meta(max_length=42)]
-    bic: Annotated[str, Meta(max_length=11)]
-
-
-class HttpSettings(Section, frozen=True, kw_only=True):
-    """The address and the limits of the HTTP API."""
-
-    host: str
-    port: Port
-    body_bytes_max: Count
-    anonymous_per_minute: Count
-    buyer_per_minute: Count
-    vendor_per_minute: Count
-    operator_per_minute: Count
-    wait_seconds_max: Annotated[int, Meta(ge=0)]
-    under_way_max: Count
-    drain_seconds: Annotated[float, Meta(ge=0, le=600)]
-
-
-class OrderSettings(Section, frozen=True, kw_only=True):
-    """What bounds an order, in size and in time (seconds)."""
-
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
-    quote_ttl_seconds: Seconds
-    payment_ttl_seconds: Seconds
-    invoice_ttl_seconds: Seconds
-    reserve_seconds: Seconds
-    acceptance_seconds: Seconds
-    ship_seconds: Seconds
-    delivery_seconds: Seconds
-    ask_again_seconds: Seconds
-    hold_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
-    vendor_degraded_seconds: Seconds
-    vendor_down_seconds: Seconds
-    when_vendor_is_down: Literal["sell", "delay", "hide"]
-    vendor_down_delay_days: Annotated[int, Meta(ge=0, le=365)]
-    when_breaker_is_open: Literal["sell", "delay", "hide"]
-    breaker_open_delay_days: Annotated[int, Meta(ge=0, le=365)]
-    lines_max: Count
-    quantity_max: Count
-    commission_file: str
-    promotions_file: str
-    promises_file: str
-
-
-class MoneySettings(Section, frozen=True, kw_only=True):
-    """When vendors get their money, and who bears what goes wrong, where a vendor's own terms do not say."""
-
-    reserve_bps: Annotated[int, Meta(ge=0, le=10_000)]
-    reserve_seconds: Annotated[int, Meta(ge=0, le=TEN_YEARS)]
-    payout_interval: Literal["manual", "daily", "weekly", "monthly"]
-    payout_day: Annotated[int, Meta(ge=1, le=31)]
-    payout_minimum: Annotated[int, Meta(ge=0)]
-    dispute_liability: Literal["vendor", "platform"]
-    dispute_fee: Literal["platform", "vendor"]
-    adjustments_file: str
-
-
-class ReconcileSettings(Section, frozen=True, kw_only=True):
-    """The daily proof that the providers' books are ours."""
-
-    grace_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
-    bank_grace_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
-    accounts_max: Count
-
-
-class WorkerSettings(Section, frozen=True, kw_only=True):
-    """How much a worker takes at once and how long it may keep it."""
-
-    claim_per_vendor: Count
-    poll_seconds: Seconds
-    concurrency: Count
-    event_credit: Count
-    attempts_max: Count
-
-
-class LogSettings(Section, frozen=True, kw_only=True):
-    """What is logged and how."""
-
-    level: Literal["debug", "info", "warning", "error"]
-    format: Literal["json", "console"]
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that may be set."""
-
-    database: DatabaseSettings
-    nats: NatsSettings
-    stripe: StripeSettings
-    http: HttpSettings
-    orders: OrderSettings
-    money: MoneySettings
-    bank: BankSettings
-    reconcile: ReconcileSettings
-    worker: WorkerSettings
-    log: LogSettings
 
 
 T = TypeVar("T")
@@ -220,21 +56,6 @@ def masked(settings: Settings) -> dict[str, dict[str, Any]]:
     return {name: masked_section(getattr(settings, name)) for name in settings.__struct_fields__}
 
 
-def masked_section(section: Section) -> dict[str, Any]:
-    """One section for showing."""
-    secret = _secrets(type(section))
-    values = {key: getattr(section, key) for key in section.__struct_fields__}
-    return {key: MASK if key in secret and value else _without_password(value) for key, value in values.items()}
-
-
-def _without_password(value: object) -> object:
-    return _PASSWORD.sub(rf"\1:{MASK}@", value) if isinstance(value, str) else value
-
-
-def _holds_password(value: object) -> bool:
-    return isinstance(value, str) and _PASSWORD.search(value) is not None
-
-
 def _file(path: Path) -> Layer:
     try:
         data = tomllib.loads(path.read_text())
@@ -248,7 +69,7 @@ def _file(path: Path) -> Layer:
         for key, value in values.items():  # pyright: ignore[reportUnknownVariableType] - TOML: checked by msgspec later
             name = f"{section}.{key}"
             _require_known(name, str(path))
-            if name in SECRETS or _holds_password(value):  # pyright: ignore[reportUnknownArgumentType] - as above
+            if name in SECRETS or holds_password(value):  # pyright: ignore[reportUnknownArgumentType] - as above
                 raise SettingsRefused(f'settings: "{name}" in {path} is a secret: set {_variable(name)} in the environment instead')
     return data
 
@@ -274,14 +95,9 @@ def _variable(name: str) -> str:
     return ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
 
 
-def _secrets(section: type[Section]) -> set[str]:
-    hints = get_type_hints(section, include_extras=True)
-    return {key for key, hint in hints.items() if hint == Secret}
-
-
 def _names(*, secret: bool) -> Iterator[str]:
     for section, kind in get_type_hints(Settings).items():
-        for key in _secrets(kind) if secret else kind.__struct_fields__:
+        for key in secrets_of(kind) if secret else kind.__struct_fields__:
             yield f"{section}.{key}"
 
 

@@ -16,12 +16,15 @@ from hub.payments.availability import Method
 from hub.payments.facts import Abilities, ProviderEvent
 from hub.payments.ports import Gateways, PaymentGateway
 from hub.payouts.desk import PayoutDesk
+from hub.pricing.commission import Commission, commission_from
+from hub.pricing.replacement import RerouteRules
 from hub.promises.model import PromiseName
 from hub.promises.rules import OurPromises, our_promises_from
 from hub.runtime.bus import Bus, BusSettings
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database, metadata
-from hub.settings import Settings, SettingsRefused, read_rules
+from hub.sections import Settings
+from hub.settings import SettingsRefused, read_rules
 from hub.vendors.money_terms import BankAccount, Marketplace
 from hub.webhooks.ports import BadEvent, BadSignature, Endpoint, Endpoints
 
@@ -107,6 +110,21 @@ def timing(settings: Settings) -> Timing:
         marketplace=marketplace(settings),
         adjustments=adjustments(settings),
         watch=watch(settings),
+        commission=commission(settings),
+        reroute=reroute(settings),
+    )
+
+
+def commission(settings: Settings) -> Commission:
+    """The rules of our commission. Raises `SettingsRefused` naming what is wrong with them."""
+    return read_rules(settings.orders.commission_file, "commission.toml", commission_from)
+
+
+def reroute(settings: Settings) -> RerouteRules:
+    """How far we go to have another vendor deliver what one does not."""
+    r = settings.reroute
+    return RerouteRules(
+        we_bear_bps=r.we_bear_bps, difference=r.difference, answer_min=r.answer_seconds_min, down_seconds=r.vendor_down_seconds
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
-from hub.app import cart_rules, commission
+from hub.app import cart_rules
 from hub.cart.ask_price import AskPrice, ask_price
 from hub.cart.change import OpenCart, open_cart
 from hub.catalog.model import Described, OfferTerms
@@ -41,7 +41,7 @@ from hub.worker.accounts import open_accounts
 from hub.worker.dispatch import Dispatcher
 from tests.hub_api import ADDRESS, settings_for
 from tests.sandbox.controls import turn
-from vendor_sdk.messages import Address, Parcel
+from vendor_sdk.messages import Address, Parcel, Shortfall
 
 S = SubOrderState
 ROUNDS_MAX = 400
@@ -83,7 +83,7 @@ class Shop:
             asked = AskPrice(address=msgspec.convert(ADDRESS, Address), coupons=list(coupons))
             quote = await ask_price(tx, rules, cart.id, asked)
             order = msgspec.convert({"quote_id": quote.id, "payment_method": "pm_card_visa", **more}, PlaceOrder)
-            placed = await begin(tx, self.wiring.timing, commission(self.wiring.settings), order, now=now())
+            placed = await begin(tx, self.wiring.timing, order, now=now())
             return placed.id
 
     async def run(self) -> None:
@@ -135,13 +135,23 @@ class Shop:
         await self.run()
         return await self.order(order_id)
 
-    async def vendor_says(self, vendor: str, sub_order_id: str, what: str) -> None:
-        """Accept, decline, ship or deliver."""
+    async def also(self, vendor: str, of: tuple[str, str, int], price: int, *, stock: int = 1000, shipping: int = 0) -> str:
+        """Another vendor offers the same variant as (vendor, sku, price); its offer's id."""
+        async with self.wiring.database.reading() as tx:
+            variant = await tx.scalar(text("SELECT variant_id FROM offers WHERE id = :id"), {"id": await self._offer(*of)})
+        money = Money(amount=price, currency=self.currency)
+        added = Money(amount=shipping, currency=self.currency)
+        terms = OfferTerms(price=money, stock=stock, variant_id=variant, shipping_price=added)
+        async with self.wiring.database.tx(Actor("vendor", vendor)) as tx:
+            return (await put_one(tx, vendor, f"{of[1]}-{price}-{vendor}", terms, None)).id
+
+    async def vendor_says(self, vendor: str, sub_order_id: str, what: str, short: Sequence[Shortfall] = ()) -> None:
+        """Accept (but for what is `short`), decline, ship or deliver."""
         timing = self.wiring.timing
         async with self.wiring.database.tx(Actor("vendor", vendor)) as tx:
             match what:
                 case "accept":
-                    await vendor_acts.accept(tx, timing, sub_order_id)
+                    await vendor_acts.accept(tx, timing, sub_order_id, short)
                 case "decline":
                     await vendor_acts.decline(tx, timing, sub_order_id, "out_of_stock", "")
                 case "ship":

@@ -32,6 +32,9 @@ from vendor_sdk.fleet import Fleet
 ALL: Sequence[Capability] = ("stock", "orders", "shipping")
 
 FAULTS = """
+[config.at_most]
+few = 2
+
 [[config.faults]]
 do = "refuse"
 on = "stock.reserve"
@@ -102,6 +105,14 @@ class World:
             assert answer.status_code == 200, answer.text
             self._offers[vendor, sku, price] = answer.json()["id"]
         return self._offers[vendor, sku, price]
+
+    async def also(self, vendor: str, of: tuple[str, str], price: int, stock: int = 1000) -> None:
+        """Another vendor offers the same as (vendor, sku)."""
+        await self.offer(*of)
+        variant = (await self(of[0], "GET", f"/v1/vendor/offers/{of[1]}")).json()["variant_id"]
+        body = {"price": {"amount": price, "currency": "EUR"}, "stock": stock, "variant_id": variant}
+        answer = await self(vendor, "PUT", f"/v1/vendor/offers/{of[0]}-{of[1]}", body)
+        assert answer.status_code == 200, answer.text
 
     async def quote(self, *lines: tuple[str, str, int], who: str = "ada") -> dict[str, Any]:
         """A quote for (vendor, sku, quantity)."""

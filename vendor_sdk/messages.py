@@ -29,7 +29,6 @@ Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Minor = Annotated[int, Meta(ge=0, le=10**12)]
 Text = Annotated[str, Meta(max_length=500)]
 Reason = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
-
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
@@ -142,12 +141,26 @@ class Reserved(Message, frozen=True):
     reference: Annotated[str, Meta(max_length=128)] = ""
 
 
+class Shortfall(Item, frozen=True):
+    """Units of an item that the vendor cannot or will not deliver, and why."""
+
+    reason: Reason = "out_of_stock"
+    detail: Text = ""
+
+
+Short = Annotated[list[Shortfall], Meta(max_length=1_000)]
+
+
 class Refused(Message, frozen=True):
-    """``stock.refused`` answers reserve: nothing was set aside."""
+    """``stock.refused`` answers reserve: nothing was set aside.
+
+    `short` may say what is missing: then the hub asks anew for the rest, unless the buyer wants all or nothing.
+    """
 
     sub_order_id: Id
     reason: Reason
     detail: Text = ""
+    short: Short = []
 
 
 class Released(Message, frozen=True):
@@ -157,10 +170,15 @@ class Released(Message, frozen=True):
 
 
 class Accepted(Message, frozen=True):
-    """``orders.accepted`` answers submit, at once or later."""
+    """``orders.accepted`` answers submit, at once or later.
+
+    Partly, where `short` says which units are not taken on; all of them is declining. The rest is what ``shipping.ship``
+    will ask for.
+    """
 
     sub_order_id: Id
     reference: Annotated[str, Meta(max_length=128)] = ""
+    short: Short = []
 
 
 class Declined(Message, frozen=True):

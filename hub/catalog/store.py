@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import REAL, bindparam, cast, func, insert, literal, select, tuple_, update
+from sqlalchemy import REAL, Integer, bindparam, cast, func, insert, literal, select, tuple_, update
 
 from hub.catalog.model import Described, Offer, OfferState, Product
 from hub.catalog.tables import offers, products, variants
@@ -50,6 +50,24 @@ async def offers_of_products(tx: Tx, product_ids: Collection[str]) -> list[Offer
     """The active offers of these products, cheapest with its shipping first."""
     query = _OFFERS.where(variants.c.product_id.in_(sorted(set(product_ids))), offers.c.state == OfferState.ACTIVE)
     return await tx.all(query.order_by(offers.c.price + offers.c.shipping_price, offers.c.id), Offer)
+
+
+_OF_VARIANTS = (
+    _OFFERS.where(
+        offers.c.variant_id.in_(bindparam("variants", expanding=True)),
+        offers.c.state == OfferState.ACTIVE,
+        offers.c.currency == bindparam("in_currency"),
+        offers.c.vendor.not_in(bindparam("but_of", expanding=True)),
+    )
+    .order_by(offers.c.price + offers.c.shipping_price, offers.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+async def offers_of_variants(tx: Tx, variant_ids: Collection[str], currency: str, *, but_of: Collection[str], limit: int) -> list[Offer]:
+    """The active offers of these variants in a currency but those of some vendors, cheapest with its shipping first."""
+    values = {"variants": sorted(set(variant_ids)), "in_currency": currency, "but_of": sorted(set(but_of)), "most": limit}
+    return await tx.all(_OF_VARIANTS, Offer, values)
 
 
 async def product(tx: Tx, product_id: str) -> tuple[Product, list[str]]:

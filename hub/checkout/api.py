@@ -18,7 +18,6 @@ from hub.checkout.pay_another_way import PayAnotherWay, pay_another_way
 from hub.checkout.timing import Timing
 from hub.orders import store
 from hub.orders.view import OrderView
-from hub.pricing.commission import Commission
 from hub.runtime import story
 from hub.runtime.callers import BUYERS
 from hub.runtime.changes import Changes
@@ -72,14 +71,13 @@ class OrderController(Controller):
         write: Writing,
         waiting: NamedDependency[Waiting],
         timing: NamedDependency[Timing],
-        commission: NamedDependency[Commission],
         prefer: Prefer = None,
     ) -> Response[OrderView]:
         """Place an order from a quote. It is durable when this answers; vendors and the payment provider follow."""
 
         async def use_case(tx: Tx) -> OrderView:
             now = datetime.now(UTC)  # noqa: TID251  # the edge is where time enters
-            return await look.view(tx, await begin(tx, timing, commission, data, now=now))
+            return await look.view(tx, await begin(tx, timing, data, now=now))
 
         return await waiting.answer(prefer, await write(use_case, status=201))
 

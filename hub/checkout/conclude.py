@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from hub.checkout import chase, course, fine, pledge
+from hub.checkout import chase, course, fine, pledge, shortage
 from hub.checkout.course import share
 from hub.checkout.timing import Timing
 from hub.fulfillment import reserve, route, ship
@@ -22,7 +22,7 @@ from hub.transfers import release, transfer
 from hub.transfers.states import TransferState
 from hub.transfers.store import SHARE, NewTransfer, Transfer
 from hub.vendors import store as vendors
-from vendor_sdk.messages import Parcel
+from vendor_sdk.messages import Parcel, Shortfall
 
 _S = SubOrderState
 
@@ -68,24 +68,22 @@ async def _reserve(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Ou
     if outcome.verdict is Verdict.OK:
         await advance(tx, step.subject_id, SubOrderEvent.RESERVE)
     else:
-        await _decline(tx, timing, order, step, outcome)
+        sub = order.part(step.subject_id)
+        await shortage.reserve_partly(tx, timing, order, sub, _short(outcome), outcome.reason)
 
 
 async def _submit(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
-    if outcome.verdict is Verdict.OK:
-        await advance(tx, step.subject_id, SubOrderEvent.ACCEPT, values={"accepted_at": await fine.said_at(tx, outcome)})
+    short = _short(outcome)
+    if outcome.verdict is not Verdict.OK:
+        await shortage.fall_short(tx, timing, order, order.part(step.subject_id), outcome.reason)
+    elif short:
+        await shortage.accept_partly(tx, timing, order, order.part(step.subject_id), short, await fine.said_at(tx, outcome))
     else:
-        await _decline(tx, timing, order, step, outcome)
+        await advance(tx, step.subject_id, SubOrderEvent.ACCEPT, values={"accepted_at": await fine.said_at(tx, outcome)})
 
 
-async def _decline(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
-    if order.on_shortage == "cancel":
-        await course.lock_stock(tx, order)
-    sub = order.part(step.subject_id)
-    await course.fall(tx, order, sub, SubOrderEvent.DECLINE, outcome.reason)
-    await fine.lapsed(tx, timing, order, sub, fine.lapse_of(tx, outcome))
-    if order.on_shortage == "cancel":
-        await course.undo(tx, await store.load(tx, order.id), SubOrderEvent.CANCEL, "shortage")
+def _short(outcome: Outcome) -> list[Shortfall]:
+    return msgspec.convert(outcome.data.get("short", []), list[Shortfall])
 
 
 async def _authorize(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:

@@ -5,7 +5,7 @@ writer at a time and a crash leaves either all of a move or nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hub.checkout import pledge
 from hub.checkout.saga import SAGAS
@@ -26,7 +26,7 @@ from hub.promises.schedule import Pledge
 from hub.refunds.ask import refund_whole
 from hub.risk.screen import Facts, screen
 from hub.runtime import steps
-from hub.runtime.database import Tx
+from hub.runtime.database import HUB, Tx
 from hub.runtime.steps import NewStep, Step, Verdict
 
 _DONE_AT: Mapping[str, frozenset[SubOrderState]] = {
@@ -66,6 +66,7 @@ async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
     """Go on from the current stage while its pieces allow it."""
     order = await store.load(tx, order_id)
     while order.course == "forward":
+        await _catch_up(tx, timing, order)
         saga = SAGAS[order.kind]
         stage = saga.stage(order.stage)
         decision = decide(stage.each, await _progress(tx, order, stage))
@@ -82,14 +83,26 @@ async def proceed(tx: Tx, timing: Timing, order_id: str) -> None:
         order = await store.load(tx, order_id)
 
 
+async def join(tx: Tx, timing: Timing, order: Order, parts: Sequence[SubOrder]) -> None:
+    """Parts that take over what has fallen out begin where all parts began, at the reservation."""
+    new = [await _enter_reserve(tx, timing, order, sub) for sub in parts]
+    await steps.add(tx, *(step for step in new if step is not None))
+
+
+async def _catch_up(tx: Tx, timing: Timing, order: Order) -> None:
+    """Parts that joined late are put before their vendors as the others were, once they are reserved."""
+    late = [sub for sub in standing(order) if sub.state is SubOrderState.RESERVED]
+    if order.stage == "route" and late:
+        await _route(tx, timing, order, late)
+
+
 async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
     """Write the steps of a stage."""
     if stage.each is Each.WHOLE:
         await _enter_payment(tx, timing, order, stage)
         return
     if stage.do == route.SUBMIT:
-        pledges = await pledge.to_accept(tx, timing, order, standing(order))
-        await steps.add(tx, *[await _enter_route(tx, order, sub, pledges[sub.vendor]) for sub in standing(order)])
+        await _route(tx, timing, order, standing(order))
         return
     new = [await _enter_reserve(tx, timing, order, sub) for sub in standing(order)]
     await steps.add(tx, *(step for step in new if step is not None))
@@ -100,9 +113,9 @@ async def lock_stock(tx: Tx, order: Order) -> None:
     await promise.lock(tx, [line.offer_id for sub in standing(order) for line in sub.lines])
 
 
-async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str) -> None:
+async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str, data: Mapping[str, object] | None = None) -> None:
     """One part falls out: its stock is for sale again, and whatever its vendor may have done for it is undone."""
-    await withdraw(tx, sub, event, reason)
+    await withdraw(tx, sub, event, reason, data)
     await undo_at_vendor(tx, order, sub, reason)
 
 
@@ -178,10 +191,19 @@ async def _enter_payment(tx: Tx, timing: Timing, order: Order, stage: Stage) -> 
 
 async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder) -> NewStep | None:
     if reserve.CAPABILITY not in sub.capabilities:
-        await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub")
+        await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub", by=HUB)
         return None
-    expires_at = order.created_at + timedelta(seconds=timing.reserve + timing.invoice + timing.acceptance + timing.ship)
-    return reserve.reserve_step(sub, within=timing.reserve, expires_at=expires_at)
+    return reserve.reserve_step(sub, within=timing.reserve, expires_at=reserved_until(timing, order))
+
+
+def reserved_until(timing: Timing, order: Order) -> datetime:
+    """Until when a vendor keeps what it has set aside, should nobody tell it anything."""
+    return order.created_at + timedelta(seconds=timing.reserve + timing.invoice + 2 * timing.acceptance + timing.ship)
+
+
+async def _route(tx: Tx, timing: Timing, order: Order, subs: Sequence[SubOrder]) -> None:
+    pledges = await pledge.to_accept(tx, timing, order, subs)
+    await steps.add(tx, *[await _enter_route(tx, order, sub, pledges[sub.vendor]) for sub in subs])
 
 
 async def _enter_route(tx: Tx, order: Order, sub: SubOrder, given: Pledge) -> NewStep:

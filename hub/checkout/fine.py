@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from hub.adjustments.adjust import adjust
 from hub.adjustments.rules import Occasion
+from hub.checkout.reroute import SILENT
 from hub.checkout.timing import Timing
 from hub.orders import store
 from hub.orders.model import Order, SubOrder
@@ -12,13 +13,10 @@ from hub.runtime import alarms
 from hub.runtime.database import Tx
 from hub.runtime.steps import Outcome, Step
 
-SILENCE = frozenset({"no_answer", "deadline", "attempts", "max_deliveries"})
-"""Reasons by which the hub itself ends what a vendor has not answered."""
 
-
-def lapse_of(tx: Tx, outcome: Outcome) -> Lapse:
+def lapse_of(tx: Tx, reason: str) -> Lapse:
     """Whether a part was declined by its vendor, or by time. A vendor that says one of our words has said something."""
-    return "no_answer" if tx.actor.kind == "hub" and outcome.reason in SILENCE else "declined"
+    return "no_answer" if tx.actor.kind == "hub" and reason in SILENT else "declined"
 
 
 async def lapsed(tx: Tx, timing: Timing, order: Order, sub: SubOrder, lapse: Lapse) -> None:

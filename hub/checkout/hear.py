@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from hub.checkout.conclude import conclude
 from hub.checkout.timing import Timing
 from hub.fulfillment.ship import SHIP, TRACK
+from hub.kernel.errors import Invalid
 from hub.runtime import dead_letters, inbox, steps
 from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.dead_letters import Given
@@ -59,13 +61,15 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
                 log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
     except Foreign as error:
         await keep_for_triage(database, heard, error, trace)
+    except Invalid as wrong:
+        await keep_for_triage(database, heard, Foreign("malformed", f"{wrong.field}: {wrong.detail}"), trace)
 
 
 def interpret(body: Message) -> Outcome:
     """What an answer amounts to; anything that is not a clear yes or no is pending."""
     match body:
         case Refused() | Declined():
-            return Outcome.refused(body.reason, body.detail)
+            return Outcome(verdict=Verdict.REFUSED, reason=body.reason, detail=body.detail, data=_short(body))
         case Kept():
             return Outcome.refused(body.reason)
         case Pending():
@@ -75,7 +79,13 @@ def interpret(body: Message) -> Outcome:
         case Shipped():
             return Outcome.ok(parcels=[msgspec.to_builtins(parcel) for parcel in body.parcels])
         case _:
-            return Outcome.ok(reference=getattr(body, "reference", ""))
+            return Outcome.ok(reference=getattr(body, "reference", ""), **_short(body))
+
+
+def _short(body: Message) -> dict[str, Any]:
+    """Which units are not delivered, where the answer says so."""
+    short = getattr(body, "short", [])
+    return {"short": msgspec.to_builtins(short)} if short else {}
 
 
 def _read(heard: Heard) -> tuple[str, str, Message]:

@@ -5,6 +5,8 @@ import msgspec
 from hub.adjustments.rules import AdjustmentRule
 from hub.liveness.rules import Watch
 from hub.payments.states import BANK
+from hub.pricing.commission import Commission
+from hub.pricing.replacement import RerouteRules
 from hub.promises.rules import OurPromises
 from hub.vendors.money_terms import Marketplace
 
@@ -39,6 +41,10 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """What is fined, and what is rewarded."""
     watch: Watch = Watch()
     """How long vendors' spokes may be silent, and what becomes of their offers then."""
+    commission: Commission
+    """What we take of a sale."""
+    reroute: RerouteRules = RerouteRules()
+    """How far we go to have another vendor deliver what one does not."""
 
     def payment_by(self, gateway: str) -> float:
         """The time to get the buyer's money by that way."""

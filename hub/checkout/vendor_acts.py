@@ -14,12 +14,16 @@ from hub.orders.model import Order
 from hub.runtime import steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import Outcome, StepState
-from vendor_sdk.messages import Parcel
+from vendor_sdk.messages import Parcel, Shortfall
 
 
-async def accept(tx: Tx, timing: Timing, sub_order_id: str) -> Order:
-    """Accept a routed sub-order. Raises `NotFound` for another vendor's and `Conflict` where no answer is awaited."""
-    return await _answer(tx, timing, sub_order_id, SUBMIT, Outcome.ok())
+async def accept(tx: Tx, timing: Timing, sub_order_id: str, short: Sequence[Shortfall] = ()) -> Order:
+    """Accept a routed sub-order, but for the units in `short`.
+
+    Raises `NotFound` for another vendor's, `Invalid` for what was not ordered, and `Conflict` where no answer is awaited.
+    """
+    data = {"short": msgspec.to_builtins(list(short))} if short else {}
+    return await _answer(tx, timing, sub_order_id, SUBMIT, Outcome.ok(**data))
 
 
 async def decline(tx: Tx, timing: Timing, sub_order_id: str, reason: str, detail: str) -> Order:
@@ -44,7 +48,14 @@ async def _answer(tx: Tx, timing: Timing, sub_order_id: str, kind: str, outcome:
         s for s in await steps.of_saga(tx, order_id) if s.subject_id == sub_order_id and s.kind == kind and s.state == StepState.OPEN
     ]
     if not waiting:
-        state = (await store.load(tx, order_id)).part(sub_order_id).state
-        raise Conflict("not_awaited", f"the order is {state}; this answer is not awaited", state=str(state))
+        raise _not_awaited(await store.load(tx, order_id), sub_order_id)
     await conclude_locked(tx, timing, waiting[0], outcome)
     return await store.load(tx, order_id)
+
+
+def _not_awaited(order: Order, sub_order_id: str) -> Conflict:
+    """Why nobody waits for this answer any more."""
+    sub = order.part(sub_order_id)
+    if any(other.replaces == sub_order_id for other in order.sub_orders):
+        return Conflict("rerouted", "the time to answer was over, and another vendor delivers it", state=str(sub.state), reason=sub.reason)
+    return Conflict("not_awaited", f"the order is {sub.state}; this answer is not awaited", state=str(sub.state), reason=sub.reason)

@@ -20,7 +20,7 @@ from hub.runtime.callers import VENDORS
 from hub.runtime.database import Tx
 from hub.runtime.http import BEARER, Reading, Writing, refuses, refuses_write
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
-from vendor_sdk.messages import Parcel, Reason, Text
+from vendor_sdk.messages import Parcel, Reason, Short, Text
 
 SubOrderId = Annotated[str, PathParameter(max_length=64)]
 InState = Annotated[SubOrderState | None, QueryParameter(name="state")]
@@ -30,6 +30,12 @@ DueWithin = Annotated[
         name="due_within", ge=0, le=366 * 86_400, description="only what waits for you and is promised for the next so many seconds"
     ),
 ]
+
+
+class Accept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a vendor takes on: all of it but for the units in `short`, each SKU once, with why."""
+
+    short: Short = []
 
 
 class Decline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,11 +83,14 @@ class VendorOrderController(Controller):
         return await read(found)
 
     @post("/{sub_order_id:str}/accept", status_code=200, responses=refuses_write(404))
-    async def accept(self, sub_order_id: SubOrderId, write: Writing, timing: NamedDependency[Timing]) -> Response[VendorOrderView]:
-        """Accept a sub-order that awaits it."""
+    async def accept(
+        self, sub_order_id: SubOrderId, write: Writing, timing: NamedDependency[Timing], data: JSONBody[Accept | None] = None
+    ) -> Response[VendorOrderView]:
+        """Accept a sub-order that awaits it: whole, without a body, or in part."""
+        short = data.short if data is not None else []
 
         async def use_case(tx: Tx) -> VendorOrderView:
-            return _own(await vendor_acts.accept(tx, timing, sub_order_id), sub_order_id, tx)
+            return _own(await vendor_acts.accept(tx, timing, sub_order_id, short), sub_order_id, tx)
 
         return await write(use_case)
 

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hub.embedded.nats_config import BrokerUser, nats_config
 from hub.embedded.nkey import public_of
 from hub.embedded.vendors import accounts, find_vendors
-from hub.settings import Settings
+from hub.sections import Settings
 
 SYSTEM = BrokerUser(user="sys", password="$NATS_SYSTEM_PASSWORD")  # noqa: S106 - the name of a variable of the broker's
 

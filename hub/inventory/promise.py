@@ -31,7 +31,7 @@ _ONE = update(stock).where(_s.offer_id == bindparam("offer"))
 _PROMISE = _ONE.where(_s.on_hand >= _UNITS).values(on_hand=_s.on_hand - _UNITS, reserved=_s.reserved + _UNITS)
 _WITHDRAW = _ONE.values(on_hand=_s.on_hand + _UNITS, reserved=_s.reserved - _UNITS)
 _SHIP = _ONE.values(reserved=_s.reserved - _UNITS, shipped=_s.shipped + _UNITS)
-_LOCK = select(_s.offer_id).where(_s.offer_id.in_(bindparam("offers", expanding=True))).order_by(_s.offer_id).with_for_update()
+_LOCK = select(_s.offer_id, _s.on_hand).where(_s.offer_id.in_(bindparam("offers", expanding=True))).order_by(_s.offer_id).with_for_update()
 
 
 async def promise(tx: Tx, demands: Sequence[Demand]) -> None:
@@ -41,9 +41,9 @@ async def promise(tx: Tx, demands: Sequence[Demand]) -> None:
             raise Conflict("sold_out", f"fewer than {demand.quantity} units of {demand.offer_id} are left", offer_id=demand.offer_id)
 
 
-async def lock(tx: Tx, offer_ids: Collection[str]) -> None:
-    """Take stock rows in the one order, for a transaction that will change them in another."""
-    await tx.execute(_LOCK, {"offers": sorted(set(offer_ids))})
+async def lock(tx: Tx, offer_ids: Collection[str]) -> dict[str, int]:
+    """Take stock rows in the one order, for a transaction that will change them in another; how many units of each are for sale."""
+    return {row.offer_id: row.on_hand for row in await tx.rows(_LOCK, {"offers": sorted(set(offer_ids))})}
 
 
 async def withdraw(tx: Tx, demands: Sequence[Demand]) -> None:

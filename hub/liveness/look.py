@@ -48,6 +48,20 @@ async def looks(tx: Tx, watch: Watch, vendors: Collection[str]) -> dict[str, Liv
     return {} if ours is None else {vendor: show(pulse, ours, watch) for vendor, pulse in known.items()}
 
 
+async def down_for(tx: Tx, watch: Watch, vendors: Collection[str], seconds: float) -> set[str]:
+    """Which of these vendors have been down for so long."""
+    known = await store.of(tx, vendors)
+    ours = known.pop(HUB_TARGET, None)
+    if ours is None:
+        return set()
+    signs = {vendor: pulse.signs(ours) for vendor, pulse in known.items()}
+    return {
+        vendor
+        for vendor, each in signs.items()
+        if health(each, watch) is Health.DOWN and (each.heard_until - each.silent_since).total_seconds() >= seconds
+    }
+
+
 async def look(tx: Tx, watch: Watch, vendor: str) -> LivenessView:
     """How a vendor is."""
     return (await looks(tx, watch, [vendor])).get(vendor, LivenessView(vendor=vendor))

@@ -12,7 +12,7 @@ from hub.orders.model import SubOrder
 from hub.orders.states import SUB_ORDER, SubOrderEvent, SubOrderState, roll_up
 from hub.orders.tables import orders, sub_orders
 from hub.runtime import life
-from hub.runtime.database import Tx
+from hub.runtime.database import Actor, Tx
 from hub.runtime.life import Life, Move, Seen
 
 SUB_ORDER_LIFE = Life(SUB_ORDER, sub_orders, saga_column="order_id")
@@ -27,7 +27,7 @@ _PARTS = (
 _ROLL_UP = update(orders).where(_o.id == bindparam("order")).values(version=_o.version + 1)
 
 
-async def advance(  # one move, all by name
+async def advance(  # noqa: PLR0913  # one move, all by name
     tx: Tx,
     sub_order_id: str,
     event: SubOrderEvent,
@@ -35,8 +35,11 @@ async def advance(  # one move, all by name
     reason: str = "",
     data: dict[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
+    by: Actor | None = None,
 ) -> SubOrderState:
     """Apply `event` to a sub-order, save `values` beside its state, and let the order's state follow.
+
+    `by` is who did it, if not whose transaction this is.
 
     Raises `Conflict` where the table has no such edge and `NotFound` for an unknown id.
     """
@@ -50,7 +53,7 @@ async def advance(  # one move, all by name
         if sub_order_id not in states:
             raise NotFound("not_found", f"no {SUB_ORDER.name} {sub_order_id}")
         order_id, before = rows[0].order_id, rows[0].whole
-    seen = Seen(sub_order_id, order_id, states[sub_order_id], held=order is not None)
+    seen = Seen(sub_order_id, order_id, states[sub_order_id], held=order is not None, actor=by)
     saved = {**(values or {}), **({"reason": reason} if reason else {})}
     after = await SUB_ORDER_LIFE.advance_seen(tx, seen, event, reason=reason, data=data, values=saved)
     known = {name: value for name, value in saved.items() if name in SubOrder.__struct_fields__}

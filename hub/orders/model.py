@@ -1,6 +1,6 @@
 """What the buyer placed, as frozen structs: the order, its sub-orders, their lines."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -23,6 +23,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     quantity: int
     unit_price: int
+    shipping_price: int = 0
+    """What each unit adds to its part's shipping."""
     category: str = ""
     vendor_discount: int = 0
     platform_discount: int = 0
@@ -80,6 +82,12 @@ class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
     accept_by: datetime | None = None
     ship_by: datetime | None = None
     deliver_by: datetime | None = None
+    split_from: str | None = None
+    """The part that these units belonged to until its vendor did not take them on."""
+    replaces: str | None = None
+    """The part that fell out and that another vendor takes over with this,"""
+    was: int | None = None
+    """and what the buyer was to pay for that."""
     capabilities: frozenset[str] = frozenset()
     """What its vendor's spoke can do now; the rest its vendor does by hand."""
     lines: list[Line] = []
@@ -103,6 +111,11 @@ class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
         return {**{line.id: line.piece for line in self.lines}, SHIPPING: self.shipping_piece}
 
     @property
+    def units(self) -> int:
+        """How many units it holds in all."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
     def share(self) -> Portion:
         """Who gets what of the sale."""
         return sum((piece.sold for piece in self.pieces.values()), Portion())
@@ -123,9 +136,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     address: dict[str, Any]
     payment_method: str
     on_shortage: str
+    price_limit: int | None = None
+    """The most that the buyer pays for all of it, should others deliver; None: no more than `total`."""
+    arrive_by: date | None = None
+    """When what others deliver must have arrived."""
+    tax_bps: int = 0
+    """The tax in the prices, at the destination when it was placed."""
     cancel_reason: str | None
     created_at: datetime
     sub_orders: list[SubOrder] = []
+
+    @property
+    def day(self) -> date:
+        """The day of the sale, in UTC."""
+        return self.created_at.astimezone(UTC).date()
 
     def part(self, sub_order_id: str) -> SubOrder:
         """One of its sub-orders."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -30,6 +31,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     payment_method: str
     shipping: Mapping[str, str]
     on_shortage: str
+    price_limit: int | None = None
+    arrive_by: date | None = None
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +45,8 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
 async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff, now: datetime) -> Order:
     """Write order, sub-orders and lines, use the coupons, and promise the stock, in the caller's transaction.
 
-    Raises `Invalid` for a shipping choice that was not offered and `Conflict` (``sold_out``, ``coupon_used_up``).
+    Raises `Invalid` for a shipping choice that was not offered, `Invalid` (``price_limit_too_low``) and `Conflict`
+    (``sold_out``, ``coupon_used_up``).
     """
     order_id = tx.ids.new("ord")
     _check_choices(quote, choice.shipping)
@@ -50,7 +54,7 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff
     items: dict[str, list[Item]] = {}
     for number, part in enumerate(quote.parts, 1):
         bare = _split(tx, order_id, number, part, _choose(part, choice.shipping.get(part.vendor)))
-        sub, items[bare.id] = _with_commission(bare, tariff, quote.currency, now)
+        sub, items[bare.id] = charged(of_vendor(bare, tariff.vendors[part.vendor]), tariff.commission, quote.currency, _day(now))
         subs.append(sub)
     order = Order(
         id=order_id,
@@ -65,14 +69,19 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff
         address=msgspec.to_builtins(quote.address),
         payment_method=choice.payment_method,
         on_shortage=choice.on_shortage,
+        price_limit=choice.price_limit,
+        arrive_by=choice.arrive_by,
+        tax_bps=quote.tax_bps,
         cancel_reason=None,
         created_at=now,
         sub_orders=subs,
     )
+    if order.price_limit is not None and order.price_limit < order.total:
+        raise Invalid("price_limit_too_low", f"the order comes to {order.total} already", field="/reroute/price_limit/amount")
     if quote.coupons:
         await coupons.use(tx, order_id, quote.customer_id, quote.coupons)
     await store.write(tx, order, items)
-    await promise.promise(tx, [_demand(line) for sub in subs for line in sub.lines])
+    await promise.promise(tx, [demand(line) for sub in subs for line in sub.lines])
     money = {"total": order.total, "currency": order.currency}
     life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="born", before=None, after=order.state, data=money))
     for sub in subs:
@@ -80,10 +89,10 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff
     return order
 
 
-async def withdraw(tx: Tx, sub: SubOrder, event: SubOrderEvent, reason: str) -> None:
+async def withdraw(tx: Tx, sub: SubOrder, event: SubOrderEvent, reason: str, data: Mapping[str, Any] | None = None) -> None:
     """A part falls out: its stock is for sale again and its life ends by `event`; with the last part the coupons may be used again."""
-    await promise.withdraw(tx, [_demand(line) for line in sub.lines])
-    await advance(tx, sub.id, event, reason=reason)
+    await promise.withdraw(tx, [demand(line) for line in sub.lines])
+    await advance(tx, sub.id, event, reason=reason, data=dict(data or {}))
     if all(part.state in FALLEN for part in (await store.load(tx, sub.order_id)).sub_orders):
         await coupons.give_back(tx, sub.order_id)
 
@@ -113,6 +122,7 @@ def _split(tx: Tx, order_id: str, number: int, part: Part, option: ShippingOptio
             category=q.category,
             quantity=q.quantity,
             unit_price=q.unit_price,
+            shipping_price=q.shipping_price,
             vendor_discount=q.vendor_discount,
             platform_discount=q.platform_discount,
         )
@@ -138,22 +148,30 @@ def _split(tx: Tx, order_id: str, number: int, part: Part, option: ShippingOptio
     )
 
 
-def _with_commission(sub: SubOrder, tariff: Tariff, currency: str, now: datetime) -> tuple[SubOrder, list[Item]]:
-    terms = tariff.vendors[sub.vendor]
-    sub = replace(sub, vendor_country=terms.country, vendor_bps=terms.commission_bps, capabilities=terms.capabilities)
-    charged = charge(tariff.commission, sale_of(sub, currency, now.astimezone(UTC).date()))
-    fees = charged.fees[SHIPPING]
+def of_vendor(sub: SubOrder, terms: Terms) -> SubOrder:
+    """A part with the facts of its vendor that commission rules ask for, and what its spoke can do."""
+    return replace(sub, vendor_country=terms.country, vendor_bps=terms.commission_bps, capabilities=terms.capabilities)
+
+
+def charged(sub: SubOrder, commission: Commission, currency: str, on: date) -> tuple[SubOrder, list[Item]]:
+    """A part with what our rules of that day take of it, and why."""
+    found = charge(commission, sale_of(sub, currency, on))
+    fees = found.fees[SHIPPING]
     whole = replace(
         sub,
-        commission=charged.commission,
-        commission_tax=charged.tax,
+        commission=found.commission,
+        commission_tax=found.tax,
         shipping_commission=fees.commission,
         shipping_commission_tax=fees.tax,
         shipping_kept=fees.kept,
         shipping_kept_tax=fees.kept_tax,
-        lines=[_line_with(line, charged.fees[line.id]) for line in sub.lines],
+        lines=[_line_with(line, found.fees[line.id]) for line in sub.lines],
     )
-    return whole, charged.items
+    return whole, found.items
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
 
 
 def _line_with(line: Line, fees: Fees) -> Line:
@@ -184,5 +202,6 @@ def sale_of(sub: SubOrder, currency: str, on: date) -> Sale:
     )
 
 
-def _demand(line: Line) -> Demand:
+def demand(line: Line) -> Demand:
+    """A line as stock sees it."""
     return Demand(line.offer_id, line.quantity)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from hub.kernel.errors import NotFound
 from hub.orders import held
 from hub.orders.model import Line, Order, SubOrder
+from hub.orders.split import Halves
 from hub.orders.states import SubOrderState
 from hub.orders.tables import lines, orders, shipments, sub_orders
 from hub.pricing.charge import SHIPPING, Item
@@ -130,21 +131,54 @@ _WRITE, _WRITE_PARTS, _WRITE_LINES = insert(orders), insert(sub_orders), insert(
 async def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> None:
     """Insert a new order with its parts; `items` explain the commission, by sub-order."""
     await tx.execute(_WRITE, {k: v for k, v in msgspec.structs.asdict(order).items() if k != "sub_orders"})
-    await tx.execute(
-        _WRITE_PARTS,
-        [
-            {
-                **{name: getattr(sub, name) for name in _PART},
-                "commission_items": [msgspec.to_builtins(item) for item in items[sub.id]],
-            }
-            for sub in order.sub_orders
-        ],
-    )
-    await tx.execute(
-        _WRITE_LINES,
-        [{**msgspec.structs.asdict(line), "order_id": order.id, "sub_order_id": sub.id} for sub in order.sub_orders for line in sub.lines],
-    )
+    await _write_parts(tx, order.sub_orders, items)
     held.hold(tx, order)
+
+
+async def _write_parts(tx: Tx, subs: Sequence[SubOrder], items: Mapping[str, Sequence[Item]]) -> None:
+    await tx.execute(_WRITE_PARTS, [_part_row(sub, items.get(sub.id, ())) for sub in subs])
+    await _write_lines(tx, [(sub, line) for sub in subs for line in sub.lines])
+
+
+async def _write_lines(tx: Tx, new: Sequence[tuple[SubOrder, Line]]) -> None:
+    if new:
+        rows = [{**msgspec.structs.asdict(line), "order_id": sub.order_id, "sub_order_id": sub.id} for sub, line in new]
+        await tx.execute(_WRITE_LINES, rows)
+
+
+def _part_row(sub: SubOrder, items: Sequence[Item]) -> dict[str, Any]:
+    row = {name: getattr(sub, name) for name in _PART}
+    return row | {"commission_items": [msgspec.to_builtins(item) for item in items]}
+
+
+async def add_parts(tx: Tx, order_id: str, new: Sequence[SubOrder], items: Mapping[str, Sequence[Item]]) -> None:
+    """Add parts to a held order."""
+    await _write_parts(tx, new, items)
+    order = await load(tx, order_id)
+    held.hold(tx, msgspec.structs.replace(order, sub_orders=[*order.sub_orders, *new]))
+
+
+_REWRITE = update(sub_orders).where(sub_orders.c.id == bindparam("part")).values(version=sub_orders.c.version + 1)
+_REWRITE_LINE = update(lines).where(lines.c.id == bindparam("line"))
+
+
+async def divide(tx: Tx, order_id: str, halves: Halves, items: Sequence[Item]) -> None:
+    """Write a part of a held order as its two halves; `items` explain the commission of the half that is kept."""
+    kept, dropped = halves.kept, halves.dropped
+    row = {name: value for name, value in _part_row(kept, items).items() if name not in {"id", "order_id", "number", "state", "vendor"}}
+    await tx.execute(_REWRITE, {"part": kept.id, **row})
+    for line in kept.lines:
+        values = {name: value for name, value in msgspec.structs.asdict(line).items() if name != "id"}
+        await tx.execute(_REWRITE_LINE, {"line": line.id, **values})
+    await tx.execute(_WRITE_PARTS, [_part_row(dropped, ())])
+    for line in dropped.lines:
+        if line.id in halves.moved:
+            bare = {"commission": 0, "commission_tax": 0, "kept": 0, "kept_tax": 0}
+            await tx.execute(_REWRITE_LINE, {"line": line.id, "sub_order_id": dropped.id, **bare})
+    await _write_lines(tx, [(dropped, line) for line in dropped.lines if line.id not in halves.moved])
+    order = await load(tx, order_id)
+    parts = [kept if sub.id == kept.id else sub for sub in order.sub_orders]
+    held.hold(tx, msgspec.structs.replace(order, sub_orders=[*parts, dropped]))
 
 
 async def commission_items(tx: Tx, sub_order_id: str) -> list[Item]:

@@ -1,6 +1,6 @@
 """Orders, sub-orders, lines and shipments."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, DateTime, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.runtime.database import IdText, metadata
@@ -33,10 +33,15 @@ orders = Table(
     Column("address", JSONB, nullable=False),
     Column("payment_method", Text, nullable=False),
     Column("on_shortage", Text, nullable=False),
+    Column("price_limit", BigInteger),
+    Column("arrive_by", Date),
+    Column("tax_bps", Integer, nullable=False, server_default="0"),
     Column("cancel_reason", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("total >= 0", name="total"),
     CheckConstraint("course IN ('forward','undone','finished')", name="course"),
+    CheckConstraint("on_shortage IN ('reroute','partial','cancel')", name="on_shortage"),
+    CheckConstraint("price_limit >= total", name="price_limit"),
     Index("ix_orders_customer_id_id", "customer_id", "id"),
 )
 """`stage` and `course` say where its checkout saga stands; `state` is the roll-up of its sub-orders, kept for lists."""
@@ -62,6 +67,9 @@ sub_orders = Table(
     *(Column(f"shipping_{name}", BigInteger, nullable=False, server_default="0") for name in _SHARES),
     Column("vendor_country", Text, nullable=False, server_default=""),
     Column("vendor_bps", Integer),
+    Column("split_from", IdText),
+    Column("replaces", IdText),
+    Column("was", BigInteger),
     Column("reason", Text),
     *(Column(f"{promise}_by", DateTime(timezone=True)) for promise in ("accept", "ship", "deliver")),
     Column("routed_at", DateTime(timezone=True)),
@@ -76,9 +84,12 @@ sub_orders = Table(
     ),
     CheckConstraint("platform_discount BETWEEN 0 AND discount", name="discount"),
     CheckConstraint(_piece("shipping_price", "shipping_"), name="shipping"),
+    CheckConstraint("(replaces IS NULL) = (was IS NULL)", name="replaces"),
     Index("ix_sub_orders_vendor_id", "vendor", "id"),
 )
-"""All money is frozen at the sale; only `shipping_refunded` (what was given back, cumulative) moves.
+"""All money is frozen at the sale; only `shipping_refunded` (what was given back, cumulative) moves, and units that a vendor does not
+take on leave with their money for a part of their own (`split_from`). A part that `replaces` another stands for `was`, what the
+buyer was to pay for that.
 
 `discount` is what the buyer saves on this part, whoever bears it; `commission` and `commission_tax` are sums over its pieces,
 `commission_items` says which rule gave which cent. `vendor_country` and `vendor_bps` (the vendor's own terms) are the facts of
@@ -98,9 +109,10 @@ lines = Table(
     Column("quantity", Integer, nullable=False),
     Column("category", Text, nullable=False, server_default=""),
     Column("unit_price", BigInteger, nullable=False),
+    Column("shipping_price", BigInteger, nullable=False, server_default="0"),
     *(Column(name, BigInteger, nullable=False, server_default="0") for name in _SHARES),
     CheckConstraint("quantity > 0", name="quantity"),
-    CheckConstraint("unit_price >= 0", name="unit_price"),
+    CheckConstraint("unit_price >= 0 AND shipping_price >= 0", name="unit_price"),
     CheckConstraint(_piece("unit_price * quantity", ""), name="shares"),
 )
 """As of a sub-order, all money but `refunded` is frozen at the sale."""

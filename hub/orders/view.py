@@ -1,13 +1,15 @@
 """An order as buyers, vendors and operators see it."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
 from hub.kernel.money import Money
 from hub.orders.model import Line, Order, SubOrder
+from hub.orders.states import FALLEN
+from hub.pricing.tax import included
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,9 @@ class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
     """The part one vendor owes; `reason` says why it fell out. `total` is goods and shipping less `discount`.
 
     `accept_by`, `ship_by` and `deliver_by` are what its vendor has promised; each is null until the vendor is asked.
+
+    What its vendor did not take on became a part of its own, `split_from` it. A part that `replaces` one that fell out is
+    another vendor's; `was` is what the buyer was to pay for that.
     """
 
     id: str
@@ -44,6 +49,9 @@ class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
     accept_by: datetime | None
     ship_by: datetime | None
     deliver_by: datetime | None
+    split_from: str | None
+    replaces: str | None
+    was: Money | None
     shipping_option: str
     shipping_price: Money
     shipping_discount: Money
@@ -72,7 +80,10 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole; `state` is the roll-up of its sub-orders."""
+    """The whole; `state` is the roll-up of its sub-orders.
+
+    `total` is what it came to when it was placed, `payable` what the parts that stand come to; `tax_included` is in that.
+    """
 
     id: str
     state: str
@@ -80,8 +91,12 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     course: str
     discount: Money
     total: Money
+    payable: Money
+    tax_included: Money
     address: dict[str, Any]
     on_shortage: str
+    price_limit: Money | None
+    arrive_by: date | None
     created_at: datetime
     sub_orders: list[SubOrderView]
     payment: PaymentView | None = None
@@ -102,6 +117,7 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
     accept_by: datetime | None
     ship_by: datetime | None
     deliver_by: datetime | None
+    split_from: str | None
     shipping_option: str
     shipping_price: Money
     shipping_discount: Money
@@ -120,6 +136,7 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
 def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], payment: PaymentView | None = None) -> OrderView:
     """`parcels` by sub-order."""
     c = order.currency
+    payable = sum(sub.total for sub in order.sub_orders if sub.state not in FALLEN)
     return OrderView(
         id=order.id,
         state=order.state,
@@ -127,8 +144,12 @@ def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], paymen
         course=order.course,
         discount=Money(amount=sum(sub.discount for sub in order.sub_orders), currency=c),
         total=Money(amount=order.total, currency=c),
+        payable=Money(amount=payable, currency=c),
+        tax_included=Money(amount=included(payable, order.tax_bps), currency=c),
         address=order.address,
         on_shortage=order.on_shortage,
+        price_limit=None if order.price_limit is None else Money(amount=order.price_limit, currency=c),
+        arrive_by=order.arrive_by,
         created_at=order.created_at,
         sub_orders=[_part(sub, c, parcels.get(sub.id, [])) for sub in order.sub_orders],
         payment=payment,
@@ -149,6 +170,7 @@ def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> 
         accept_by=sub.accept_by,
         ship_by=sub.ship_by,
         deliver_by=sub.deliver_by,
+        split_from=sub.split_from,
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
         shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),
@@ -177,6 +199,9 @@ def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrd
         accept_by=sub.accept_by,
         ship_by=sub.ship_by,
         deliver_by=sub.deliver_by,
+        split_from=sub.split_from,
+        replaces=sub.replaces,
+        was=None if sub.was is None else money(sub.was),
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
         shipping_discount=money(sub.shipping_vendor_discount + sub.shipping_platform_discount),

@@ -89,7 +89,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """A priced cart, in minor units of `currency`.
 
-    `total` is gross, with each part's cheapest shipping, after `discount`; `tax_included` is in it.
+    `total` is gross, with each part's cheapest shipping, after `discount`; `tax_included` is in it, at `tax_bps`.
     """
 
     id: str
@@ -103,6 +103,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     tax_included: int
     total: int
     expires_at: datetime
+    tax_bps: int = 0
     discount: int = 0
     coupons: list[Used] = []
 
@@ -145,6 +146,7 @@ def build(subject: Subject, lines: Sequence[QuotedLine], vendors: Mapping[str, P
         parts, used = _discounted(parts, prices.coupons, subject.currency)
     discount = sum(part.discount for part in parts)
     total = goods + shipping - discount
+    tax_bps = prices.rates.of(subject.address.country)
     return Quote(
         id=subject.id,
         cart_id=subject.cart_id,
@@ -155,7 +157,8 @@ def build(subject: Subject, lines: Sequence[QuotedLine], vendors: Mapping[str, P
         goods_total=goods,
         shipping_total=shipping,
         discount=discount,
-        tax_included=included(total, prices.rates.of(subject.address.country)),
+        tax_included=included(total, tax_bps),
+        tax_bps=tax_bps,
         total=total,
         coupons=used,
         expires_at=subject.expires_at,

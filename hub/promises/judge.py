@@ -126,11 +126,16 @@ async def _act(tx: Tx, rules: Suspension, vendor: str, judged: Sequence[Judged])
         if each.verdict in {"warn", "lift"}:
             word = "warned" if each.verdict == "warn" else "lifted"
             await judgments.add(tx, vendor, each.rule, word, each.breach)
-            event = {"life": "vendor", "subject_id": vendor, "saga_id": vendor, "event": word, "before": str(state), "after": str(state)}
-            record(tx, Move(**event, reason=(each.says or each.rule)[:REASON_MAX], data={"rule": each.rule}))
+            reason = (each.says or each.rule)[:REASON_MAX]
+            record(tx, _told(vendor, str(state), word, reason, each.rule))
     broken = [each for each in judged if each.verdict in {"suspend", "hold"}]
     if broken:
         await _suspend(tx, rules, vendor, broken[0])
+
+
+def _told(vendor: str, state: str, word: str, reason: str, rule: str) -> Move:
+    """Into the vendor's timeline; it stays as it is."""
+    return Move(life="vendor", subject_id=vendor, saga_id=vendor, event=word, before=state, after=state, reason=reason, data={"rule": rule})
 
 
 async def _suspend(tx: Tx, rules: Suspension, vendor: str, judged: Judged) -> None:

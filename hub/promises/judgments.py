@@ -43,7 +43,7 @@ _ACTIVATED = (
 async def add(tx: Tx, vendor: str, rule: str, verdict: Word, breach: Breach | None) -> str:
     """Write down a judgment; its id."""
     judgment_id = tx.ids.new("jdg")
-    said = {"says": "" if breach is None else breach.says, "breach": {} if breach is None else msgspec.to_builtins(breach)}
+    said: dict[str, Any] = {"says": "" if breach is None else breach.says, "breach": {} if breach is None else msgspec.to_builtins(breach)}
     await tx.execute(_ADD, {"id": judgment_id, "vendor": vendor, "rule": rule, "verdict": verdict, **said})
     return judgment_id
 

@@ -90,7 +90,9 @@ def sort(cards: Sequence[Scorecard], by: str, *, descending: bool) -> list[Score
     return sorted(cards, key=key)
 
 
-async def behind(tx: Tx, vendor: str, figure: str, side: Side, length: Days, *, after: str | None, limit: int) -> list[OrderBehind]:
+async def behind(  # noqa: PLR0913  # one figure of one vendor, a page of it
+    tx: Tx, vendor: str, figure: str, side: Side, length: Days, *, after: str | None, limit: int
+) -> list[OrderBehind]:
     """What stands behind a vendor's figure, newest first, those before the id `after`. Raises `Invalid` (``unknown_figure``)."""
     require_figure(figure)
     since = parts.first_day(await tx.now(), length)

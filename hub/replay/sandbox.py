@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-from hub.settings import StripeSettings
+from hub.sections import StripeSettings
 
 PAGE = 100
 

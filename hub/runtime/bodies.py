@@ -27,10 +27,11 @@ async def check(request: Request[Any, Any, Any]) -> None:
     field = request.route_handler.parsed_data_field
     if field is None:
         return
-    media_type = request.content_type[0]
-    if media_type != "application/json":
-        raise UnsupportedMediaType("the body must be application/json")
     body = await request.body()
+    if field.is_optional and not body:
+        return
+    if request.content_type[0] != "application/json":
+        raise UnsupportedMediaType("the body must be application/json")
     if _NUL.search(body):
         raise ClientException("the character U+0000 is not text")
     try:

@@ -11,7 +11,7 @@ from sqlalchemy.sql import ClauseElement
 
 from hub.kernel.errors import NotFound
 from hub.kernel.machine import Machine
-from hub.runtime.database import IdText, Tx, metadata
+from hub.runtime.database import Actor, IdText, Tx, metadata
 
 timeline = Table(
     "timeline",
@@ -38,7 +38,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """One transition; `before` is None at birth."""
+    """One transition; `before` is None at birth. `actor` is who did it, if that is not whose transaction it is."""
 
     life: str
     subject_id: str
@@ -48,15 +48,17 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     after: str
     reason: str = ""
     data: dict[str, Any] = {}
+    actor: Actor | None = None
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A row as somebody has read it under its lock: whose it is, where it stands, and whether it is in `Tx.held`."""
+    """A row as somebody has read it under its lock: whose it is, where it stands, whether it is in `Tx.held`, and who moves it."""
 
     subject_id: str
     saga_id: str
     state: str
     held: bool = False
+    actor: Actor | None = None
 
 
 class Life(Generic[S, E]):
@@ -134,6 +136,7 @@ class Life(Generic[S, E]):
                 after=str(after),
                 reason=reason,
                 data=data or {},
+                actor=seen.actor,
             ),
         )
         return after
@@ -157,7 +160,7 @@ def record(tx: Tx, move: Move) -> None:
             "event": move.event,
             "from_state": move.before,
             "to_state": move.after,
-            "actor": str(tx.actor),
+            "actor": str(move.actor or tx.actor),
             "reason": move.reason,
             "data": move.data,
             "correlation_id": tx.trace.correlation_id,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -10,9 +11,10 @@ import msgspec
 from hub.cart.ask_price import AskPrice, ask_price
 from hub.cart.change import OpenCart, open_cart
 from hub.checkout import look
-from hub.checkout.begin import PlaceOrder, begin
+from hub.checkout.begin import Consent, PlaceOrder, begin
 from hub.checkout.cancel import cancel
 from hub.checkout.pay_another_way import PayAnotherWay, pay_another_way
+from hub.kernel.money import Money
 from hub.orders import store as orders
 from hub.orders.states import FALLEN
 from hub.orders.view import OrderView
@@ -79,11 +81,11 @@ class Buyers:
         self._count("quote", quoted)
         if quoted.kind != "ok":
             return None
-        quote_id: str = msgspec.json.decode(quoted.body)
+        quote_id, quoted_total = msgspec.json.decode(quoted.body, type=tuple[str, int])
         wanted = PlaceOrder(
             quote_id=quote_id,
             payment_method=dice.choices(list(METHODS), list(METHODS.values()))[0],
-            on_shortage="partial" if dice.random() < 0.85 else "cancel",  # noqa: PLR2004  # most take what there is
+            **self._consent(dice, quoted_total),
         )
         placing = Placing(number, quote_id, "unknown")
         self._placings.append(placing)
@@ -97,17 +99,28 @@ class Buyers:
         return order
 
     def _quote(self, lines: dict[str, int], coupons: list[str]) -> Any:
-        async def use_case(tx: Tx) -> str:
+        async def use_case(tx: Tx) -> tuple[str, int]:
             rules = self._market.rules.cart
             cart = await open_cart(tx, rules, OpenCart(currency=self._market.currency, lines=lines))
-            return (await ask_price(tx, rules, cart.id, AskPrice(address=ADDRESS, coupons=coupons))).id
+            quote = await ask_price(tx, rules, cart.id, AskPrice(address=ADDRESS, coupons=coupons))
+            return quote.id, quote.total
 
         return use_case
+
+    def _consent(self, dice: Random, total: int) -> dict[str, Any]:
+        """What becomes of what a vendor does not deliver: half let another do it, some of them pay more for that or cannot wait."""
+        on_shortage = dice.choices(("reroute", "partial", "cancel"), (50, 35, 15))[0]
+        if on_shortage != "reroute" or dice.random() < 0.5:  # noqa: PLR2004  # half of those have no limits of their own
+            return {"on_shortage": on_shortage}
+        more = Money(amount=total + dice.randrange(1500), currency=self._market.currency)
+        by = self._nature.now().date() + timedelta(days=dice.randint(2, 6))
+        limits = Consent(price_limit=more if dice.random() < 0.7 else None, arrive_by=by if dice.random() < 0.5 else None)  # noqa: PLR2004  # as many
+        return {"on_shortage": on_shortage, "reroute": limits}
 
     def _place(self, wanted: PlaceOrder) -> Any:
         async def use_case(tx: Tx) -> OrderView:
             rules = self._market.rules
-            return await look.view(tx, await begin(tx, rules.timing, rules.commission, wanted, now=self._nature.now()))
+            return await look.view(tx, await begin(tx, rules.timing, wanted, now=self._nature.now()))
 
         return use_case
 

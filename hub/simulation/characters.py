@@ -5,7 +5,9 @@ from hub.simulation.nature import Nature
 FAULTS = {
     "vendor_busy": "a vendor's system is busy for the moment, so its spoke hands the command back",
     "vendor_refuses": "a vendor refuses a reservation though it has the goods",
+    "vendor_refuses_partly": "a vendor can set aside all of a part but one unit",
     "vendor_declines": "a vendor declines a part of an order",
+    "vendor_accepts_partly": "a vendor accepts a part of an order but for one unit",
     "vendor_declines_late": "a vendor thinks about a part of an order for hours, then declines it",
     "vendor_ponders": "a vendor thinks about a part of an order for hours, then accepts it",
     "vendor_loses_parcel": "a parcel never arrives",
@@ -49,14 +51,18 @@ CHARACTERS = {
     each.name: each
     for each in (
         Character("prompt", (0.005, 0.05), (0.01, 1 * HOUR), (1 * HOUR, 1 * DAY), "vendor_echoes", "vendor_ponders", "vendor_loses_parcel"),
-        Character("slow", (1, 50), (1 * HOUR, 3 * DAY), (1 * DAY, 6 * DAY), "vendor_ponders", "vendor_busy", pushes=False),
+        Character(
+            "slow", (1, 50), (1 * HOUR, 3 * DAY), (1 * DAY, 6 * DAY), "vendor_ponders", "vendor_busy", "vendor_accepts_partly", pushes=False
+        ),
         Character(
             "picky",
             (0.05, 5),
             (60, 1 * DAY),
             (6 * HOUR, 3 * DAY),
             "vendor_refuses",
+            "vendor_refuses_partly",
             "vendor_declines",
+            "vendor_accepts_partly",
             "vendor_declines_late",
             "vendor_ponders",
         ),

@@ -35,6 +35,7 @@ MOST = {
     "vendor_loses_parcel": 0.005,
     "vendor_gives_up": 0.01,
     **dict.fromkeys(weather.FAULTS, 0.05),
+    **dict.fromkeys(("vendor_declines", "vendor_accepts_partly", "vendor_refuses_partly", "hand_declines", "hand_accepts_partly"), 0.3),
     **dict.fromkeys(("refund_pending", "buyer_never_confirms", "buyer_refuses", "webhook_lost", "webhook_late"), 0.3),
 }
 """How probable a fault is at most, each time that it could strike; a twentieth for all others."""

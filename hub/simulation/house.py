@@ -16,6 +16,7 @@ from vendor_sdk.messages import (
     Released,
     Reserved,
     Shipped,
+    Shortfall,
 )
 
 ORDERED, DECLINED, RECALLED, LOADING, LEFT = "ordered", "declined", "recalled", "loading", "left"
@@ -24,19 +25,22 @@ Units = dict[str, int]
 
 
 class Decision(NamedTuple):
-    """Whether the house takes an order on, and the unix second at which it makes that up."""
+    """Whether the house takes an order on, the unix second at which it makes that up, and whether it is one unit short."""
 
     yes: bool
     at: float
+    short: bool = False
 
 
 class Purchase:
     """One sub-order, as far as the house knows of it; times in unix seconds."""
 
-    __slots__ = ("arrives_at", "decision", "leaves_at", "state")
+    __slots__ = ("arrives_at", "decision", "leaves_at", "short", "state")
 
     def __init__(self, decision: Decision) -> None:
         self.state = ORDERED
+        self.short: list[Shortfall] = []
+        """What of it the house does not deliver."""
         self.decision = decision
         self.leaves_at: float | None = None
         self.arrives_at: float | None = None
@@ -84,13 +88,19 @@ class House:
                 return Declined(sub_order_id=sub_order_id, reason="out_of_stock")
             self._expires.pop(sub_order_id, None)
             purchase = self.purchases[sub_order_id] = Purchase(decision)
+            if decision.yes and decision.short:
+                self._fall_short(sub_order_id, purchase, items)
             self._effect(key)
         self.decide(sub_order_id, now)
         if purchase.state in {DECLINED, RECALLED}:
             return Declined(sub_order_id=sub_order_id, reason=purchase.state)
         if purchase.state == ORDERED and purchase.decision.at > now:
             return Pending(sub_order_id=sub_order_id)
-        return Accepted(sub_order_id=sub_order_id, reference=f"O-{sub_order_id[-8:]}")
+        return self.accepted(sub_order_id)
+
+    def accepted(self, sub_order_id: str) -> Accepted:
+        """How it says yes."""
+        return Accepted(sub_order_id=sub_order_id, reference=f"O-{sub_order_id[-8:]}", short=self.purchases[sub_order_id].short)
 
     def decide(self, sub_order_id: str, now: float) -> None:
         """Say no, if that is what time has brought."""
@@ -142,6 +152,18 @@ class House:
         """Give back what was set aside for too long. Also to be called before `reserved` is compared with anything."""
         for sub_order_id in [each for each, at in self._expires.items() if at <= now]:
             self._give_back(sub_order_id)
+
+    def _fall_short(self, sub_order_id: str, purchase: Purchase, items: Sequence[Item]) -> None:
+        """One unit of the first item is broken, unless that is all there is."""
+        if sum(item.quantity for item in items) > 1:
+            sku = items[0].sku
+            purchase.short = [Shortfall(sku=sku, quantity=1, reason="damaged")]
+            held = self.reserved[sub_order_id]
+            held[sku] -= 1
+            if not held[sku]:
+                del held[sku]
+            if sku in self.free:
+                self.free[sku] += 1
 
     def _take(self, sub_order_id: str, items: Sequence[Item], now: float) -> bool:
         units: Units = {}

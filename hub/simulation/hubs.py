@@ -14,13 +14,14 @@ from hub.payments.ports import Gateways
 from hub.runtime import topology
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database
-from hub.settings import Settings
+from hub.sections import Settings
 from hub.simulation.alarm import Bell
 from hub.simulation.broker import Broker, SimulatedBus
 from hub.simulation.nature import Nature
 from hub.simulation.postgres.server import Memory, SimulatedDatabase
 from hub.simulation.process import Process
 from hub.simulation.provider import Provider, SimulatedGateway
+from hub.simulation.pulse import Pulse
 from hub.wiring import Wiring
 from hub.worker.dispatch import Dispatcher
 from hub.worker.listen import take_advisory, take_event
@@ -34,8 +35,8 @@ NOT_SIMULATED = ("laws", "reconciliation")
 """Loops that prove what is proved here in another way."""
 SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
-DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0}
-"""Loops that have something to do once in some days."""
+DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0, "rescue": 3 * 3600.0}
+"""Loops that have something to do once in some hours or days."""
 RINGS = {"deadlines": 0.5, "promises": 1.0, "provider events": 0.2}
 """Loops that are woken when something is due, and how long they rest after it."""
 
@@ -50,7 +51,9 @@ class Ground(msgspec.Struct, frozen=True):
     settings: Settings
     timing: Timing
     vendors: list[str]
-    """Those with spokes."""
+    """Those with spokes,"""
+    pulse: Pulse
+    """and what is heard of them."""
 
 
 class Hub:
@@ -107,7 +110,7 @@ class Worker(Hub):
         g.broker.consume(subjects.ADVISORY_STREAM, self.process, partial(take_advisory, self.wiring), self._missing)
         for name, (once, pause) in loops(self.wiring, gateways, dispatcher, lambda: True).items():
             if name not in NOT_SIMULATED:
-                self.process.start(forever(name, once, pause=pause, rest=self._rest(name)))
+                self.process.start(forever(name, self._felt(once) if name == "rescue" else once, pause=pause, rest=self._rest(name)))
         self.process.start(self.wiring.bus.start())
 
     def _missing(self, stream_or_vendor: str) -> None:
@@ -131,12 +134,19 @@ class Worker(Hub):
                 pause = min(30.0, 2 * pause)
         self._settling.pop(vendor, None)
 
+    def _felt(self, once: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+        def after_listening() -> Awaitable[object]:
+            self.ground.pulse.feel()
+            return once()
+
+        return after_listening
+
     def _rest(self, name: str) -> Callable[[float], Awaitable[Any]]:
         if name == "dispatch":
             return asyncio.sleep
         bell = self._bells.get(name)
         if bell is None:
-            return lambda pause: asyncio.sleep(max(pause, DAILY.get(name, SELDOM)))
+            return lambda pause: asyncio.sleep(DAILY.get(name, max(pause, SELDOM)))
 
         async def until_it_rings(pause: float) -> None:
             await asyncio.sleep(pause)

@@ -12,11 +12,12 @@ from hub.checkout.timing import Timing
 from hub.customers.register import NewCustomer, register
 from hub.inventory.offers import put_many
 from hub.kernel.money import Money
-from hub.pricing.commission import Commission, commission_from
+from hub.pricing.commission import commission_from
 from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
 from hub.runtime.database import Actor, Database
-from hub.settings import Settings, load_settings
+from hub.sections import Settings
+from hub.settings import load_settings
 from hub.vendors.admit import admit
 from hub.vendors.change_terms import change_terms
 from hub.vendors.model import Capability, NewVendor, ShippingOption
@@ -38,6 +39,9 @@ SPOKES: dict[str, list[Capability]] = {
     "fir": [],
 }
 """Vendors and what their spokes can; those without one work by hand."""
+
+NEIGHBORS = {"acme": "bolt", "bolt": "cedar", "cedar": "dune", "dune": "acme", "elm": "acme", "fir": "elm"}
+"""Who also offers what another offers, at a price of its own: to them goes what the other does not deliver."""
 
 TERMS: dict[str, dict[str, Any]] = {
     "acme": {},
@@ -71,7 +75,6 @@ class Rules(msgspec.Struct, frozen=True):
     settings: Settings
     timing: Timing
     cart: CartRules
-    commission: Commission
     coupons: list[str]
 
 
@@ -82,7 +85,7 @@ class Market(msgspec.Struct, frozen=True):
     currency: str
     customers: list[str]
     offers: dict[str, list[tuple[str, str]]]
-    """(offer id, SKU) by vendor."""
+    """(offer id, SKU) by vendor: first those that buyers choose from, then those of what its neighbor offers."""
 
 
 _SETTINGS: dict[str, Settings] = {}
@@ -95,7 +98,8 @@ def rules_of(currency: str) -> Rules:
         _SETTINGS[currency] = load_settings(None, chosen)
     settings = _SETTINGS[currency]
     fines = adjustment_rules_from({"rules": [{"name": "declined", "on": "declined", "kind": "fine", "fixed": {currency: 45}}]})
-    chosen_timing = msgspec.structs.replace(timing(settings), settling=SETTLING_SECONDS, adjustments=tuple(fines))
+    commission = commission_from({"rules": _commission(currency), "tax": {"default_bps": 1900}})
+    chosen_timing = msgspec.structs.replace(timing(settings), settling=SETTLING_SECONDS, adjustments=tuple(fines), commission=commission)
     promotions = promotions_from({"promotions": _promotions(currency)})
     o = settings.orders
     cart = CartRules(
@@ -107,8 +111,7 @@ def rules_of(currency: str) -> Rules:
         promotions=promotions,
         watch=chosen_timing.watch,
     )
-    commission = commission_from({"rules": _commission(currency), "tax": {"default_bps": 1900}})
-    return Rules(settings, chosen_timing, cart, commission, [each["code"] for each in _promotions(currency)])
+    return Rules(settings, chosen_timing, cart, [each["code"] for each in _promotions(currency)])
 
 
 def _commission(currency: str) -> list[dict[str, Any]]:
@@ -129,6 +132,7 @@ def _promotions(currency: str) -> list[dict[str, Any]]:
 async def open_market(database: Database, rules: Rules, dice: Random, currency: str) -> Market:
     """Admit the vendors, put their offers, register the customers."""
     offers: dict[str, list[tuple[str, str]]] = {}
+    variants: dict[str, list[str]] = {}
     options = [
         ShippingOption(code=code, name=code, price=Money(amount=price, currency=currency), days=days)
         for code, price, days in (("post", 490, 3), ("express", 1290, 1))
@@ -152,9 +156,27 @@ async def open_market(database: Database, rules: Rules, dice: Random, currency: 
         async with database.tx(Actor("vendor", code)) as tx:
             put = await put_many(tx, code, wanted)
         offers[code] = [(offer.id, offer.sku) for offer in put.data]
+        variants[code] = [offer.variant_id for offer in put.data]
+    for code, of in NEIGHBORS.items():
+        async with database.tx(Actor("vendor", code)) as tx:
+            put = await put_many(
+                tx, code, [_same(dice, currency, code, variant, price) for variant, price in zip(variants[of], PRICES, strict=True)]
+            )
+        offers[code] += [(offer.id, offer.sku) for offer in put.data]
     customers: list[str] = []
     for number in range(CUSTOMERS):
         async with database.tx() as tx:
             made = await register(tx, NewCustomer(name=f"Buyer {number}", email=f"buyer{number}@example.com"))
         customers.append(made.customer.id)
     return Market(rules, currency, customers, offers)
+
+
+def _same(dice: Random, currency: str, code: str, variant: str, price: int) -> OfferOfSku:
+    """An offer of a neighbor's variant: cheaper, or dearer by more or less than we bear."""
+    return OfferOfSku(
+        sku=f"{code}-also-{price}",
+        price=Money(amount=max(1, price * dice.choice((90, 100, 104, 115)) // 100), currency=currency),
+        stock=dice.choice((3, PLENTY)),
+        shipping_price=Money(amount=dice.choice((0, 60)), currency=currency),
+        variant_id=variant,
+    )

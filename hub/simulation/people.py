@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.checkout import vendor_acts
 from hub.checkout.timing import Timing
+from hub.orders import store as orders
 from hub.refunds import send
 from hub.runtime.database import Actor, Tx
 from hub.simulation.buyers import OPERATOR
@@ -14,11 +15,12 @@ from hub.simulation.edge import Edge, Request
 from hub.simulation.market import DAY
 from hub.simulation.nature import Nature
 from hub.simulation.postgres.server import Memory
-from vendor_sdk.messages import Parcel
+from vendor_sdk.messages import Parcel, Shortfall
 
 FAULTS = {
     "hand_silent": "a vendor who works by hand does not answer at all",
     "hand_declines": "a vendor who works by hand declines",
+    "hand_accepts_partly": "a vendor who works by hand accepts but for one unit",
 }
 AFTER: Mapping[str, tuple[float, float]] = {
     "orders.submit": (10, 0.8 * DAY),
@@ -54,6 +56,8 @@ class Hands:
         what = {"orders.submit": "accept", "shipping.ship": "ship", "shipping.track": "deliver"}[kind]
         if what == "accept" and nature.strikes("hand_declines"):
             what = "decline"
+        elif what == "accept" and nature.strikes("hand_accepts_partly"):
+            what = "accept partly"
 
         async def use_case(tx: Tx) -> str:
             return (await self._say(tx, what, sub_order_id)).state
@@ -64,6 +68,10 @@ class Hands:
         match what:
             case "accept":
                 return await vendor_acts.accept(tx, self._timing, sub_order_id)
+            case "accept partly":
+                order = await orders.load(tx, await orders.order_of(tx, sub_order_id))
+                short = [Shortfall(sku=order.part(sub_order_id).lines[0].sku, quantity=1, reason="damaged")]
+                return await vendor_acts.accept(tx, self._timing, sub_order_id, short)
             case "decline":
                 return await vendor_acts.decline(tx, self._timing, sub_order_id, "out_of_stock", "")
             case "ship":

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from hub.orders.states import SubOrderState, roll_up
-from hub.simulation.facts import GONE, LIVING, ORDER_ENDS, Facts, grouped
+from hub.simulation.facts import FALLEN, GONE, LIVING, ORDER_ENDS, Facts, grouped
 from hub.simulation.house import House
 from hub.simulation.nature import EPOCH
 
@@ -43,8 +44,12 @@ def houses_agree(f: Facts) -> Iterator[str]:
             if sub is None or (sub.state not in GONE and not _excused(f, sub_order_id)):
                 yield f"{code} sent {sub_order_id}, which is {sub and sub.state}"
         for sub in f.sub_orders.values():
-            if sub.vendor == code and sub.state in GONE and sub.id not in house.shipped and sub.id not in vendor.lied:
+            if sub.vendor != code or sub.state not in GONE or sub.id in vendor.lied:
+                continue
+            if sub.id not in house.shipped:
                 yield f"{sub.id} is {sub.state}, and {code} never sent it"
+            elif house.shipped[sub.id] != (ordered := {line.sku: line.quantity for line in f.lines[sub.id]}):
+                yield f"{code} sent {house.shipped[sub.id]} of {sub.id}, of which the buyer pays {ordered}"
 
 
 def _counted(code: str, house: House) -> Iterator[str]:
@@ -137,6 +142,37 @@ def buyers_know_what_happened(f: Facts) -> Iterator[str]:
         yield f"nobody wanted {[order.id for order in made]}"
 
 
+def others_deliver_as_the_buyer_agreed(f: Facts) -> Iterator[str]:
+    """Who takes over does so with consent, instead of a part that fell out, for no more units, money or time than was agreed to."""
+    variant_of = {offer.id: offer.variant_id for offer in f.rows("offers")}
+    for order in f.orders.values():
+        agreed = max(0, (order.price_limit or order.total) - order.total)
+        for sub in f.parts[order.id]:
+            if sub.replaces is None:
+                continue
+            old = f.sub_orders[sub.replaces]
+            if order.on_shortage != "reroute" or old.state not in FALLEN or old.vendor == sub.vendor or old.order_id != order.id:
+                yield f"{sub.id} of {sub.vendor} stands for {old.id} of {old.vendor}, {old.state}; the buyer wants {order.on_shortage}"
+            if sub.state not in FALLEN and sub.total > sub.was + agreed:
+                yield f"{order.id}: {sub.id} costs the buyer {sub.total}, instead of {sub.was} and at most {agreed} more"
+        standing = sum(sub.total for sub in f.parts[order.id] if sub.state not in FALLEN)
+        if standing > max(order.total, order.price_limit or 0):
+            yield f"{order.id} comes to {standing}, its buyer agreed to {order.price_limit or order.total}"
+        yield from _more_than_fell_out(f, order, variant_of)
+
+
+def _more_than_fell_out(f: Facts, order: Any, variant_of: dict[str, str]) -> Iterator[str]:
+    by_old = grouped((sub for sub in f.parts[order.id] if sub.replaces), lambda sub: sub.replaces)
+    for old, new in by_old.items():
+        missing = Counter[str]()
+        for line in f.lines[old]:
+            missing[variant_of[line.offer_id]] += line.quantity
+        for line in (line for sub in new for line in f.lines[sub.id]):
+            missing[variant_of[line.offer_id]] -= line.quantity
+        if any(units < 0 for units in missing.values()):
+            yield f"{order.id}: more is delivered instead of {old} than was missing: {dict(missing)}"
+
+
 def nothing_unforeseen(f: Facts) -> Iterator[str]:
     """No answer could not be applied, and no law of the hub's own was found broken."""
     for letter in f.rows("dead_letters"):
@@ -152,5 +188,6 @@ LAWS = (
     the_timeline_is_true,
     vendors_speak_for_themselves,
     buyers_know_what_happened,
+    others_deliver_as_the_buyer_agreed,
     nothing_unforeseen,
 )

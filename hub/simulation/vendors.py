@@ -14,7 +14,6 @@ from vendor_sdk import dead_letter, ports
 from vendor_sdk.envelope import Command, Event, Unreadable, carried, event_headers, read_command
 from vendor_sdk.messages import (
     COMMAND_ID,
-    Accepted,
     Declined,
     Delivered,
     Message,
@@ -25,6 +24,7 @@ from vendor_sdk.messages import (
     Release,
     Reserve,
     Ship,
+    Shortfall,
     Submit,
     Track,
     encode,
@@ -47,6 +47,8 @@ class Vendor:
         self.house = House(stock or {})
         self.memory = SpokeMemory()
         self.online = False
+        self.left_at = nature.unix()
+        """When it was last there, if it is not (virtual unix seconds)."""
         self.lied: dict[str, None] = {}
         self.told = 0
         self._nature = nature
@@ -71,6 +73,7 @@ class Vendor:
         if not self.online:
             return
         self.online = False
+        self.left_at = self._nature.unix()
         self._boot += 1
         self._broker.absent(self.code)
         if self._nature.telling:
@@ -162,6 +165,9 @@ class Vendor:
             case Reserve():
                 if command.id not in house.done and self.prone("vendor_refuses"):
                     answer = Refused(sub_order_id=body.sub_order_id, reason="not_for_you")
+                elif command.id not in house.done and self.prone("vendor_refuses_partly"):
+                    short = [Shortfall(sku=body.items[0].sku, quantity=1)]
+                    answer = Refused(sub_order_id=body.sub_order_id, reason="out_of_stock", short=short)
                 else:
                     answer = house.reserve(command.id, body.sub_order_id, body.items, now, body.expires_at.timestamp())
             case Release():
@@ -188,6 +194,8 @@ class Vendor:
                 decision = Decision(yes=False, at=now + self._nature.seconds("ponder", *PONDER))
             elif self.prone("vendor_ponders"):
                 decision = Decision(yes=True, at=now + self._nature.seconds("ponder", *PONDER))
+            if decision.yes and self.prone("vendor_accepts_partly"):
+                decision = decision._replace(short=True)
         answer = self.house.submit(command.id, body.sub_order_id, body.items, now, decision)
         if not isinstance(answer, Pending):
             return answer, []
@@ -195,7 +203,7 @@ class Vendor:
         asyncio.get_running_loop().call_at(decision.at - EPOCH, self.house.decide, body.sub_order_id, decision.at)
         if not self.character.pushes:
             return answer, []
-        later = Accepted(sub_order_id=body.sub_order_id) if decision.yes else Declined(sub_order_id=body.sub_order_id, reason="no_thanks")
+        later = self.house.accepted(body.sub_order_id) if decision.yes else Declined(sub_order_id=body.sub_order_id, reason="no_thanks")
         kind = ports.answer_kind(command.kind, later)
         return answer, [Fact(made(command, kind, later), decision.at)]
 

@@ -20,6 +20,7 @@ from hub.simulation.post import Post, TellingProvider
 from hub.simulation.postgres.server import Memory, SimulatedDatabase
 from hub.simulation.process import Process
 from hub.simulation.provider.disputes import UNDECIDED
+from hub.simulation.pulse import Pulse
 from hub.simulation.vendors import Vendor
 from hub.simulation.weather import Weather
 from hub.simulation.witness import Witness
@@ -96,7 +97,8 @@ class World:
             self.vendors[code].start()
         bells = {"deadlines": Bell(), "promises": Bell(), "provider events": Bell()}
         self._watch(bells)
-        ground = Ground(nature, self.memory, self.provider, self.broker, self.rules.settings, self.rules.timing, list(self.vendors))
+        pulse = Pulse(nature, self.memory, self.vendors)
+        ground = Ground(nature, self.memory, self.provider, self.broker, self.rules.settings, self.rules.timing, list(self.vendors), pulse)
         self.apis += [Hub(ground, f"api {number}") for number in range(1, APIS + 1)]
         self.workers += [Worker(ground, f"worker {number}", bells) for number in range(1, WORKERS + 1)]
         self.hubs += [*self.apis, *self.workers]

@@ -13,7 +13,7 @@ from hub.reconcile.run import Rules
 from hub.reconcile.show import show
 from hub.runtime import logs
 from hub.runtime.database import Actor
-from hub.settings import Settings
+from hub.sections import Settings
 from hub.wiring import Wiring, gateways, wire
 
 OPERATOR = Actor("operator", "command")

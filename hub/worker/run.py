@@ -10,7 +10,7 @@ from hub.ops.invariants import watch
 from hub.payments.ports import Gateways
 from hub.payouts.plan import plan_payouts
 from hub.runtime import logs
-from hub.settings import Settings
+from hub.sections import Settings
 from hub.transfers.credit import pay_credits
 from hub.wiring import Wiring, gateways, wire
 from hub.worker.accounts import open_accounts, refresh_accounts
@@ -22,6 +22,7 @@ from hub.worker.listen import Listener
 from hub.worker.provider import apply_events, sweep_events
 from hub.worker.pulse import Pulse
 from hub.worker.reconcile import reconcile_daily
+from hub.worker.rescue import rescue
 from hub.worker.supervise import forever
 
 log = structlog.get_logger("worker")
@@ -39,6 +40,7 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
         "dispatch": (dispatcher.once, 0),
         "deadlines": (lambda: sweep(wiring, hearing=hears()), 0.5),
         "promises": (lambda: chase_all(wiring, hearing=hears()), 1),
+        "rescue": (lambda: rescue(wiring), 5),
         "accounts": (lambda: open_accounts(wiring, gateways), 1),
         "account facts": (lambda: refresh_accounts(wiring, gateways), 5),
         "provider events": (lambda: apply_events(wiring, gateways), 0.2),

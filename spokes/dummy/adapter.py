@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
 from spokes.dummy.switches import Do, Fault, Switches
-from spokes.dummy.warehouse import Warehouse, shipped
+from spokes.dummy.warehouse import Warehouse, accepted, shipped, too_many
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
 from vendor_sdk.messages import (
@@ -71,11 +71,11 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping):
         """Take the order on, at once or after `accept_after`."""
 
         async def work() -> Accepted | Declined | Pending:
-            after = self.config.accept_after
-            answer = await self._warehouse.submit(context.command_id, command.sub_order_id, command.items, after)
+            after, short = self.config.accept_after, too_many(command.items, self.config.at_most)
+            answer = await self._warehouse.submit(context.command_id, command.sub_order_id, command.items, after, short)
             if isinstance(answer, Pending) and self.config.push:
-                accepted = Accepted(sub_order_id=command.sub_order_id, reference=f"O-{command.sub_order_id[-8:]}")
-                await self.facts.tell("orders.accepted", accepted, command_id=context.command_id, after=after)
+                later = accepted(command.sub_order_id, short)
+                await self.facts.tell("orders.accepted", later, command_id=context.command_id, after=after)
             return answer
 
         return await self._served("orders.submit", command, context, work)

@@ -73,12 +73,14 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The dummy's settings; times in seconds.
 
-    `stock` holds units per SKU, a SKU not named is never short. With `accept_after` a submit is pending for so long.
+    `stock` holds units per SKU, a SKU not named is never short. Of a SKU in `at_most` an order gets no more than so many units,
+    the rest of it is not accepted. With `accept_after` a submit is pending for so long.
     Goods leave `ship_after` a ship command and arrive `deliver_after` later (None: never). `push` says whether later
     facts are told by the vendor, or found only when the hub asks again. A `forgetful` system has no idempotency keys.
     """
 
     stock: dict[str, Annotated[int, Meta(ge=0)]] = {}
+    at_most: dict[str, Annotated[int, Meta(ge=0)]] = {}
     accept_after: Seconds = 0.0
     ship_after: Seconds = 0.0
     deliver_after: Seconds | None = 1.0

@@ -19,6 +19,7 @@ from vendor_sdk.messages import (
     Released,
     Reserved,
     Shipped,
+    Shortfall,
 )
 
 SCHEMA = """
@@ -90,15 +91,21 @@ class Warehouse:
 
         return await self._file.do(work)
 
-    async def submit(self, key: str, sub_order_id: str, items: Sequence[Item], accept_after: float) -> Accepted | Declined | Pending:
-        """Take an order on, decided `accept_after` seconds from the first asking."""
+    async def submit(
+        self, key: str, sub_order_id: str, items: Sequence[Item], accept_after: float, short: Sequence[Shortfall] = ()
+    ) -> Accepted | Declined | Pending:
+        """Take an order on but for what is `short`, decided `accept_after` seconds from the first asking."""
+        kept = without(items, short)
 
         def work(db: sqlite3.Connection) -> Accepted | Declined | Pending:
             now = time.time()
             if not self._done(db, key):
-                if short := self._short(db, sub_order_id, items):
-                    return Declined(sub_order_id=sub_order_id, reason="out_of_stock", detail=f"not enough of {short}")
-                self._hold(db, sub_order_id, items, "ordered", None)
+                if not kept:
+                    return Declined(sub_order_id=sub_order_id, reason="out_of_stock")
+                if lacking := self._short(db, sub_order_id, kept):
+                    return Declined(sub_order_id=sub_order_id, reason="out_of_stock", detail=f"not enough of {lacking}")
+                db.execute("DELETE FROM holding WHERE vendor = ? AND sub_order_id = ?", (self._vendor, sub_order_id))
+                self._hold(db, sub_order_id, kept, "ordered", None)
                 db.execute(
                     "INSERT OR REPLACE INTO purchase VALUES (?, ?, 'ordered', ?, NULL, NULL)",
                     (self._vendor, sub_order_id, now + accept_after),
@@ -109,7 +116,7 @@ class Warehouse:
                 return Declined(sub_order_id=sub_order_id, reason="recalled")
             if row is not None and row[1] > now:
                 return Pending(sub_order_id=sub_order_id)
-            return Accepted(sub_order_id=sub_order_id, reference=f"O-{sub_order_id[-8:]}")
+            return accepted(sub_order_id, short)
 
         return await self._file.do(work)
 
@@ -210,6 +217,24 @@ class Warehouse:
 
     def _purchase(self, db: sqlite3.Connection, sub_order_id: str, columns: str) -> sqlite3.Row | None:
         return db.execute(f"SELECT {columns} FROM purchase WHERE vendor = ? AND sub_order_id = ?", (self._vendor, sub_order_id)).fetchone()
+
+
+def accepted(sub_order_id: str, short: Sequence[Shortfall]) -> Accepted:
+    """An order taken on, but for what is `short`."""
+    return Accepted(sub_order_id=sub_order_id, reference=f"O-{sub_order_id[-8:]}", short=list(short))
+
+
+def too_many(items: Sequence[Item], at_most: Mapping[str, int]) -> list[Shortfall]:
+    """What of these items is more than an order gets."""
+    asked = _units(items)
+    return [Shortfall(sku=sku, quantity=asked[sku] - most) for sku, most in at_most.items() if asked.get(sku, 0) > most]
+
+
+def without(items: Sequence[Item], short: Sequence[Shortfall]) -> list[Item]:
+    """The items that are left."""
+    missing = {each.sku: each.quantity for each in short}
+    left = {sku: quantity - missing.get(sku, 0) for sku, quantity in _units(items).items()}
+    return [Item(sku=sku, quantity=quantity) for sku, quantity in left.items() if quantity > 0]
 
 
 def shipped(sub_order_id: str, carrier: str) -> Shipped:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select, text
 
-from hub.app import cart_rules, commission
+from hub.app import cart_rules
 from hub.cart.ask_price import AskPrice, ask_price
 from hub.cart.change import OpenCart, open_cart
 from hub.cart.rules import CartRules
@@ -20,7 +20,6 @@ from hub.gateways.stripe.gateway import StripeGateway
 from hub.gateways.stripe.wire import InProcess
 from hub.inventory.offers import put_many
 from hub.kernel.money import Money
-from hub.pricing.commission import Commission
 from hub.runtime.database import Actor
 from hub.sandbox.app import SECRET, create_sandbox
 from hub.settings import load_settings
@@ -134,11 +133,9 @@ class Market:
     over: list[str] = field(default_factory=list[str])
     """Orders whose time for returns ends with this round."""
     _rules: CartRules = field(init=False)
-    _commission: Commission = field(init=False)
 
     def __post_init__(self) -> None:
         self._rules = cart_rules(self.shop.wiring.settings)
-        self._commission = commission(self.shop.wiring.settings)
 
     async def place(self, lines: dict[str, int], coupons: list[str], **more: Any) -> str:
         """An order; its id. Raises as the hub does."""
@@ -147,7 +144,7 @@ class Market:
             asked = AskPrice(address=msgspec.convert(ADDRESS, Address), coupons=coupons)
             quote = await ask_price(tx, self._rules, cart.id, asked)
             wanted = PlaceOrder(quote_id=quote.id, **more)
-            return (await begin(tx, self.shop.wiring.timing, self._commission, wanted, now=await tx.scalar(select(func.now())))).id
+            return (await begin(tx, self.shop.wiring.timing, wanted, now=await tx.scalar(select(func.now())))).id
 
     async def make_due(self, within: float, *, fresh: bool = True) -> None:
         """So many seconds pass for what waits; with `fresh` False only for what was tried before."""

@@ -206,7 +206,6 @@ async def of_bolt(api: Api) -> list[dict[str, Any]]:
 async def test_a_hub_with_a_broken_file_does_not_start(database_url: str, scratch: Path, text: str):
     path = scratch / "broken.toml"
     path.write_text(text)
-    wiring = wire(load_settings(environ=settings_for(database_url, WHEELWRIGHT__ORDERS__COMMISSION_FILE=str(path))), "test")
+    settings = load_settings(environ=settings_for(database_url, WHEELWRIGHT__ORDERS__COMMISSION_FILE=str(path)))
     with pytest.raises(SettingsRefused, match=r"broken\.toml"):
-        create_app(wiring)
-    await wiring.close()
+        wire(settings, "test")

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 NOT_SOURCE = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "tests")
 
 PROGRAM = """
-import hub.app, hub.migrate, hub.seed, hub.settings
+import hub.app, hub.migrate, hub.seed, hub.settings, hub.wiring
 print(hub.__file__)
-print(hub.app.cart_rules(hub.settings.load_settings()).currency, hub.app.commission(hub.settings.load_settings()).rules[0].name)
+print(hub.app.cart_rules(hub.settings.load_settings()).currency, hub.wiring.commission(hub.settings.load_settings()).rules[0].name)
 print((hub.settings.CONFIG / "sample.toml").exists())
 print(sorted(path.name for path in hub.migrate.MIGRATIONS.rglob("*.*") if "cache" not in str(path)))
 """

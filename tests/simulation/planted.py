@@ -94,9 +94,9 @@ PLANTS = [
         [
             Edit(
                 "hub/orders/place.py",
-                "    await advance(tx, sub.id, event, reason=reason)\n    if all(",
-                "    await advance(tx, sub.id, event, reason=reason)\n"
-                "    await promise.withdraw(tx, [_demand(line) for line in sub.lines])\n    if all(",
+                "    await advance(tx, sub.id, event, reason=reason, data=dict(data or {}))\n",
+                "    await advance(tx, sub.id, event, reason=reason, data=dict(data or {}))\n"
+                "    await promise.withdraw(tx, [demand(line) for line in sub.lines])\n",
             )
         ],
         Law("stock_is_conserved", "0 reserved, 1 shipped, orders say 1, 1", seed=8, orders=8),
@@ -226,6 +226,32 @@ PLANTS = [
         "a part that falls and is not undone at its vendor",
         [Edit("hub/checkout/course.py", "    await undo_at_vendor(tx, order, sub, reason)\n\n\nasync def undo(", "\n\nasync def undo(")],
         Law("houses_agree", "still holds goods for", seed=1, orders=40),
+    ),
+    Plant(
+        "a part taken over that nobody agreed to",
+        [Edit("hub/checkout/reroute.py", '    if order.on_shortage != "reroute":\n        return []\n', "")],
+        Law("others_deliver_as_the_buyer_agreed", "the buyer wants", seed=1, orders=40),
+    ),
+    Plant(
+        "a part taken over for more than the buyer agreed to",
+        [Edit("hub/pricing/replacement.py", "buyer = min(cost, before + limits.extra,", "buyer = min(cost, 2 * before + limits.extra,")],
+        Law("others_deliver_as_the_buyer_agreed", "costs the buyer", seed=1, orders=40),
+    ),
+    Plant(
+        "a part taken over whose stock is not promised",
+        [
+            Edit(
+                "hub/checkout/reroute.py",
+                "    await promise.promise(tx, [Demand(line.offer_id, line.quantity) for part in parts for line in part.lines])\n",
+                "",
+            )
+        ],
+        Law("stock_is_conserved", "orders say", seed=1, orders=40),
+    ),
+    Plant(
+        "units that a vendor did not take on, charged all the same",
+        [Edit("hub/checkout/conclude.py", "    elif short:\n", "    elif short and False:\n")],
+        Law("houses_agree", "of which the buyer pays", seed=1, orders=40),
     ),
     Plant(
         "a key that is not kept with its answer",

@@ -18,7 +18,7 @@ LAWS = {law.__name__: law for law in (*money_laws.LAWS, *trade_laws.LAWS)}
 @pytest.fixture(scope="module")
 def world() -> World:
     """One that has come to rest; who spoils it puts it right again."""
-    lived, breaches = live(Case(seed=14, orders=40))
+    lived, breaches = live(Case(seed=41, orders=40))
     assert not breaches
     return lived
 
@@ -59,6 +59,12 @@ def spoil_house(world: World) -> None:
     vendor.house.done[next(iter(vendor.house.done))] = 2
 
 
+def spoil_consent(world: World) -> None:
+    subs = world.memory.tables["sub_orders"]
+    order = next(row[subs.position["order_id"]] for row in subs.rows.values() if row[subs.position["replaces"]])
+    put(world, "orders", {"id": order}, on_shortage="partial")
+
+
 async def said_by(law: str, world: World) -> list[str]:
     """On a loop, for the provider asks it for the time."""
     return list(LAWS[law](Facts(world)))
@@ -89,6 +95,7 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     "a step that never ends": (lambda w: put(w, "steps", {"state": "done"}, state="open"), "steps_end"),
     "an order that never ends": (lambda w: put(w, "orders", {"state": "completed"}, state="shipped"), "orders_end"),
     "a move that nobody made": (lambda w: put(w, "sub_orders", {"state": "settled"}, state="delivered"), "the_timeline_is_true"),
+    "another's delivery that nobody agreed to": (spoil_consent, "others_deliver_as_the_buyer_agreed"),
     "an order that is lost": (lambda w: drop(w, "orders", state="completed"), "buyers_know_what_happened"),
 }
 

@@ -1,0 +1,67 @@
+"""Parts whose vendor has long been away go to others, where others can deliver all of them; the rest waits for its vendor."""
+
+import structlog
+from sqlalchemy import Float, Integer, bindparam, func, select
+
+from hub.checkout import reroute
+from hub.checkout.conclude import conclude_locked
+from hub.fulfillment.reserve import RESERVE
+from hub.fulfillment.route import SUBMIT
+from hub.liveness import look
+from hub.orders import store
+from hub.orders.tables import orders
+from hub.pricing.replacement import covers
+from hub.runtime import steps
+from hub.runtime.database import HUB
+from hub.runtime.steps import Outcome, StepState
+from hub.runtime.trace import Trace
+from hub.wiring import Wiring
+
+log = structlog.get_logger("rescue")
+
+AT_ONCE = 50
+REASON = "vendor_down"
+
+_s = steps.steps.c
+_WAITING = (
+    select(_s.id, _s.target)
+    .join_from(steps.steps, orders, orders.c.id == _s.saga_id)
+    .where(
+        _s.state == StepState.OPEN,
+        _s.kind.in_((RESERVE, SUBMIT)),
+        ~_s.waiting,
+        _s.created_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float)),
+        orders.c.on_shortage == "reroute",
+    )
+    .order_by(func.random())
+    .limit(bindparam("most", type_=Integer))
+)
+"""Any of them, so that those whom nobody can help bar nobody's way."""
+
+
+async def rescue(wiring: Wiring) -> int:
+    """Reroute what vendors that are down have left without an answer; how many parts. Each is decided in a transaction of its own."""
+    seconds = wiring.timing.reroute.down_seconds
+    async with wiring.database.reading() as tx:
+        waiting = await tx.rows(_WAITING, {"seconds": seconds, "most": AT_ONCE})
+        away = await look.down_for(tx, wiring.timing.watch, {row.target for row in waiting}, seconds)
+    return sum([await _rescue(wiring, row.id) for row in waiting if row.target in away])
+
+
+async def _rescue(wiring: Wiring, step_id: str) -> bool:
+    async with wiring.database.reading() as tx:
+        known = await steps.get(tx, step_id)
+    if known is None:
+        return False
+    async with wiring.database.tx(HUB, Trace(known.correlation_id, known.traceparent)) as tx:
+        await store.lock(tx, known.saga_id)
+        step = await steps.get(tx, step_id)
+        order = await store.load(tx, known.saga_id)
+        if step is None or step.state != StepState.OPEN:
+            return False
+        sub = order.part(step.subject_id)
+        if not covers(await reroute.find(tx, wiring.timing, order, sub), sub.units):
+            return False  # nobody else has all of it: its own vendor may still come back in time
+        await conclude_locked(tx, wiring.timing, step, Outcome.refused(REASON, "the vendor has been down for long"))
+    log.info("part.rerouted", sub_order=step.subject_id, vendor=step.target)
+    return True
