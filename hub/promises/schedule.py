@@ -11,6 +11,8 @@ REMIND = "promise.remind"
 ESCALATE = "promise.escalate"
 BREAK = "promise.break"
 """The promise's time is over."""
+CANCELING = 86_400
+"""How many seconds longer is waited where a part is canceled at the end: its vendor may have to be asked."""
 
 
 class Pledge(NamedTuple):
@@ -22,7 +24,8 @@ class Pledge(NamedTuple):
 
     def wait(self, patience: float = 0) -> Wait:
         """For its answer: until it was to be given, and at least for `patience` seconds."""
-        seconds = max(0.0, patience, (self.by - self.start).total_seconds())
+        own = (self.by - self.start).total_seconds()
+        seconds = max(0.0, patience, own + (CANCELING if self.alarms[-1].data["at_end"] == "cancel" else 0))
         until = self.start + timedelta(seconds=seconds)
         return Wait(seconds, Alarms(deadline=until, alarms=[alarm for alarm in self.alarms if alarm.at < until]))
 

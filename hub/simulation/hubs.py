@@ -31,8 +31,8 @@ from vendor_sdk import subjects
 
 BACK = (0.5, 90.0)
 """Seconds until a process that died is there again."""
-NOT_SIMULATED = ("laws", "reconciliation")
-"""Loops that prove what is proved here in another way."""
+NOT_SIMULATED = ("laws", "reconciliation", "scorecards", "suspension")
+"""Loops that only look at what has happened; here that is the laws' part."""
 SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
 DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0, "rescue": 3 * 3600.0}

@@ -9,6 +9,8 @@ import structlog
 from hub.ops.invariants import watch
 from hub.payments.ports import Gateways
 from hub.payouts.plan import plan_payouts
+from hub.promises.count import count_days
+from hub.promises.judge import judge_all
 from hub.runtime import logs
 from hub.sections import Settings
 from hub.transfers.credit import pay_credits
@@ -49,6 +51,8 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
         "credits": (lambda: pay_credits(wiring.database), 5),
         "reconciliation": (lambda: reconcile_daily(wiring, gateways), 30),
         "health": (lambda: note_all(wiring.database, gateways), 5),
+        "scorecards": (lambda: count_days(wiring.database), 60),
+        "suspension": (lambda: judge_all(wiring.database, wiring.timing.promises.suspension), 60),
         "laws": (lambda: watch(wiring.database), 180),
         "forget": (lambda: forget(wiring), 3600),
     }
