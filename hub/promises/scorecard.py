@@ -100,9 +100,8 @@ async def behind(  # noqa: PLR0913  # one figure of one vendor, a page of it
         return await _letters(tx, vendor, since, after=after, limit=limit)
     count = RATES[figure].among if figure in RATES and side == "among" else BEHIND[figure]
     found: list[OrderBehind] = []
-    newest = None if after is None else parts.day_of(after)
     for day in await days.of(tx, [vendor], since):
-        if (newest is None or day.day <= newest) and (day.stale or day.count(count)):
+        if (after is None or parts.first_of(parts.begins(day.day)) < after) and (day.stale or day.count(count)):
             found += await _parts(tx, day, count, after=after, limit=limit - len(found))
         if len(found) >= limit:
             break

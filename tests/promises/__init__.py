@@ -1,0 +1,1 @@
+"""Tests of what vendors promise and how they keep it."""
