@@ -9,19 +9,20 @@ from hub.kernel.alarm import Alarms
 from hub.runtime.steps import steps
 from tests.shop import Shop
 
-_MOVED = (
-    "UPDATE steps SET deadline = deadline - CAST(:by AS interval), alarm_at = alarm_at - CAST(:by AS interval), due_at = due_at - CAST(:by AS interval) WHERE state = 'open'",
-    "UPDATE sub_orders SET accept_by = accept_by - CAST(:by AS interval), ship_by = ship_by - CAST(:by AS interval), deliver_by = deliver_by - CAST(:by AS interval), routed_at = routed_at - CAST(:by AS interval)",
-    "UPDATE promise_rounds SET done_until = done_until - CAST(:by AS interval) WHERE name = 'suspension'",
-)
+_EACH = {
+    "steps": ("state = 'open'", ("deadline", "alarm_at", "due_at")),
+    "sub_orders": ("true", ("accept_by", "ship_by", "deliver_by", "routed_at")),
+    "promise_rounds": ("name = 'suspension'", ("done_until",)),
+}
 
 
 async def passes(shop: Shop, **time: float) -> None:
     """So much time, as ``hours=1``."""
     by = timedelta(**time)
     async with shop.wiring.database.tx() as tx:
-        for moved in _MOVED:
-            await tx.execute(text(moved), {"by": by})
+        for table, (which, moments) in _EACH.items():
+            moved = ", ".join(f"{moment} = {moment} - CAST(:by AS interval)" for moment in moments)
+            await tx.execute(text(f"UPDATE {table} SET {moved} WHERE {which}"), {"by": by})  # the table's own words
         for row in await tx.rows(text("SELECT id, alarms FROM steps WHERE state = 'open' AND alarms IS NOT NULL")):
             was = msgspec.convert(row.alarms, Alarms)
             each = [msgspec.structs.replace(alarm, at=alarm.at - by) for alarm in was.alarms]

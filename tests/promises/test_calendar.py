@@ -117,23 +117,23 @@ class TestByTheClock:
         assert due(start, 10**6, calendar(holidays=[]), start + DAY) == start + DAY
 
 
-@pytest.mark.parametrize(
-    ("said", "slug", "field"),
-    [
-        ({"zone": "Europe/Atlantis"}, "unknown_zone", "/calendar/zone"),
-        ({"zone": "Europe"}, "unknown_zone", "/calendar/zone"),
-        ({"weekly": {}}, "calendar_never_opens", "/calendar/weekly"),
-        ({"weekly": {"mon": []}}, "calendar_never_opens", "/calendar/weekly"),
-        ({"weekly": {"mon": [{"opens": "10:00", "closes": "09:00"}]}}, "calendar_invalid", "/calendar/weekly/mon/0/closes"),
-        ({"weekly": {"mon": [{"opens": "10:00", "closes": "10:00"}]}}, "calendar_invalid", "/calendar/weekly/mon/0/closes"),
-        ({"weekly": {"mon": [*NINE_TO_FIVE, {"opens": "16:00", "closes": "18:00"}]}}, "calendar_invalid", "/calendar/weekly/mon/1/opens"),
-        (
-            {"exceptions": [{"day": date(2026, 1, 1), "hours": []}, {"day": date(2026, 1, 1), "hours": NINE_TO_FIVE}]},
-            "calendar_invalid",
-            "/calendar/exceptions/1/day",
-        ),
-    ],
-)
+NONSENSE: list[tuple[dict[str, Any], str, str]] = [
+    ({"zone": "Europe/Atlantis"}, "unknown_zone", "/calendar/zone"),
+    ({"zone": "Europe"}, "unknown_zone", "/calendar/zone"),
+    ({"weekly": {}}, "calendar_never_opens", "/calendar/weekly"),
+    ({"weekly": {"mon": []}}, "calendar_never_opens", "/calendar/weekly"),
+    ({"weekly": {"mon": [{"opens": "10:00", "closes": "09:00"}]}}, "calendar_invalid", "/calendar/weekly/mon/0/closes"),
+    ({"weekly": {"mon": [{"opens": "10:00", "closes": "10:00"}]}}, "calendar_invalid", "/calendar/weekly/mon/0/closes"),
+    ({"weekly": {"mon": [*NINE_TO_FIVE, {"opens": "16:00", "closes": "18:00"}]}}, "calendar_invalid", "/calendar/weekly/mon/1/opens"),
+    (
+        {"exceptions": [{"day": date(2026, 1, 1), "hours": []}, {"day": date(2026, 1, 1), "hours": NINE_TO_FIVE}]},
+        "calendar_invalid",
+        "/calendar/exceptions/1/day",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "slug", "field"), NONSENSE)
 def test_what_makes_no_sense_is_refused(said: dict[str, Any], slug: str, field: str) -> None:
     with pytest.raises(Invalid) as refused:
         calendar(**said)
