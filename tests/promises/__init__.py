@@ -1,1 +1,0 @@
-"""Tests of what vendors promise and how they keep it."""
