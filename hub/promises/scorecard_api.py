@@ -30,7 +30,7 @@ class ScorecardController(Controller):
     guards = [OPERATORS]  # noqa: RUF012  # litestar's shape
     security = BEARER
 
-    @get("/scorecards", responses=refuses())
+    @get("/scorecards", responses=refuses(422))
     async def all(  # the parts of a request
         self,
         read: Reading,
@@ -50,12 +50,12 @@ class ScorecardController(Controller):
 
         return await read(found)
 
-    @get("/vendors/{code:str}/scorecard", responses=refuses(404))
+    @get("/vendors/{code:str}/scorecard", responses=refuses(404, 422))
     async def one(self, code: FromPath[str], read: Reading, days: OfDays = 30) -> Response[Scorecard]:
         """One vendor's scorecard."""
         return await read(lambda tx: _card(tx, code, days))
 
-    @get("/vendors/{code:str}/scorecard/{figure:str}", responses=refuses(404))
+    @get("/vendors/{code:str}/scorecard/{figure:str}", responses=refuses(404, 422))
     async def behind(  # noqa: PLR0913  # the parts of a request
         self,
         *,
@@ -79,12 +79,12 @@ class VendorScorecardController(Controller):
     guards = [VENDORS]  # noqa: RUF012  # litestar's shape
     security = BEARER
 
-    @get("", responses=refuses())
+    @get("", responses=refuses(422))
     async def mine(self, read: Reading, days: OfDays = 30) -> Response[Scorecard]:
         """The vendor's own scorecard."""
         return await read(lambda tx: _card(tx, read.actor.id, days))
 
-    @get("/{figure:str}", responses=refuses())
+    @get("/{figure:str}", responses=refuses(422))
     async def behind(  # the parts of a request
         self, figure: FigureName, read: Reading, days: OfDays = 30, side: OfSide = "of", limit: Limit = LIMIT, cursor: Cursor = None
     ) -> Response[Page[OrderBehind]]:

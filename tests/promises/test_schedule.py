@@ -98,7 +98,7 @@ def test_promises_that_make_no_sense_are_refused(own: dict[str, Any], slug: str,
     ("data", "names"),
     [
         ({"acceptance": {"seconds": -1}}, "acceptance.seconds"),
-        ({"acceptence": {}}, "acceptence"),
+        ({"accepting": {}}, "accepting"),
         ({"shipping": {"counts": "working"}}, "/shipping/counts"),
         ({"suspension": {"rules": [{"name": "x", "figure": "charm", "below": 1}]}}, "/suspension/rules/0/figure"),
         ({"suspension": {"rules": [{"name": "x", "figure": "refund_rate"}]}}, "/suspension/rules/0/below"),
