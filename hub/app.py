@@ -42,6 +42,9 @@ from hub.payouts.api import PayoutController, VendorPayoutController
 from hub.payouts.desk import PayoutDesk
 from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
+from hub.promises.api import PromisesController, VendorPromisesController
+from hub.promises.scorecard_api import ScorecardController, VendorScorecardController
+from hub.promises.suspension_api import SuspensionController
 from hub.reconcile.api import ReconciliationController
 from hub.refunds.api import AdminRefundController, BuyerRefundController, VendorRefundController
 from hub.runtime import bodies, logs, problems
@@ -82,6 +85,11 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     VendorPayoutController,
     AdjustmentController,
     VendorAdjustmentController,
+    PromisesController,
+    VendorPromisesController,
+    ScorecardController,
+    VendorScorecardController,
+    SuspensionController,
     VendorAccountController,
     WebhookController,
     ProviderEventController,
@@ -225,6 +233,7 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "bus": wiring.bus,
         "changes": wiring.changes,
         "timing": wiring.timing,
+        "our_promises": wiring.timing.promises,
         "watch": wiring.timing.watch,
         "marketplace": marketplace(wiring.settings),
         "limits": limits(wiring.settings),

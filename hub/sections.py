@@ -116,6 +116,7 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     quantity_max: Count
     commission_file: str
     promotions_file: str
+    promises_file: str
 
 
 class RerouteSettings(Section, frozen=True, kw_only=True):

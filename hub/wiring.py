@@ -1,6 +1,6 @@
 """The only place that knows both ports and gateways: builds what a process needs from its settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 
@@ -19,6 +19,8 @@ from hub.payments.ports import Gateways, PaymentGateway
 from hub.payouts.desk import PayoutDesk
 from hub.pricing.commission import Commission, commission_from
 from hub.pricing.replacement import RerouteRules
+from hub.promises.model import PromiseName
+from hub.promises.rules import OurPromises, our_promises_from
 from hub.runtime.bus import Bus, BusSettings
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database, metadata
@@ -43,6 +45,7 @@ TABLES = (
             "orders",
             "payments",
             "payouts",
+            "promises",
             "reconcile",
             "refunds",
             "transfers",
@@ -107,6 +110,7 @@ def timing(settings: Settings) -> Timing:
         delivery=o.delivery_seconds,
         ask_again=o.ask_again_seconds,
         invoice=o.invoice_ttl_seconds,
+        promises=promises(settings),
         marketplace=marketplace(settings),
         adjustments=adjustments(settings),
         watch=watch(settings),
@@ -170,6 +174,13 @@ def limits(settings: Settings) -> Limits:
         disable_days=n.disable_days,
         keep_days=n.keep_days,
     )
+
+
+def promises(settings: Settings) -> OurPromises:
+    """What vendors promise where nothing else was agreed. Raises `SettingsRefused` naming what is wrong with it."""
+    o = settings.orders
+    seconds: Mapping[PromiseName, float] = {"acceptance": o.acceptance_seconds, "shipping": o.ship_seconds, "delivery": o.delivery_seconds}
+    return read_rules(o.promises_file, "promises.toml", lambda data: our_promises_from(data, seconds))
 
 
 def adjustments(settings: Settings) -> tuple[AdjustmentRule, ...]:

@@ -12,6 +12,8 @@ from hub.notifications.forget import forget as forget_webhooks
 from hub.ops.invariants import watch
 from hub.payments.ports import Gateways
 from hub.payouts.plan import plan_payouts
+from hub.promises.count import count_days
+from hub.promises.judge import judge_all
 from hub.runtime import logs
 from hub.sections import Settings
 from hub.transfers.credit import pay_credits
@@ -20,6 +22,7 @@ from hub.triage.drive import drive_plans
 from hub.triage.settle import Settler
 from hub.wiring import Wiring, gateways, limits, wire
 from hub.worker.accounts import open_accounts, refresh_accounts
+from hub.worker.chase import chase_all
 from hub.worker.deadlines import forget, sweep
 from hub.worker.dispatch import Dispatcher
 from hub.worker.health import note_all
@@ -49,6 +52,7 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
         "letters": (Settler(wiring.database).once, 1),
         "replays": (lambda: drive_plans(wiring.database, wiring.timing), 0.5),
         "replays by rule": (lambda: replay_by_itself(wiring.database, wiring.timing), 5),
+        "promises": (lambda: chase_all(wiring, hearing=hears()), 1),
         "rescue": (lambda: rescue(wiring), 5),
         "accounts": (lambda: open_accounts(wiring, gateways), 1),
         "account facts": (lambda: refresh_accounts(wiring, gateways), 5),
@@ -59,6 +63,8 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
         "reconciliation": (lambda: reconcile_daily(wiring, gateways), 30),
         "notifications": (lambda: follow(wiring.database), 0.25),
         "health": (lambda: note_all(wiring.database, gateways), 5),
+        "scorecards": (lambda: count_days(wiring.database), 60),
+        "suspension": (lambda: judge_all(wiring.database, wiring.timing.promises.suspension), 60),
         "laws": (lambda: watch(wiring.database), 180),
         "forget": (lambda: forget(wiring), 3600),
         "forget webhooks": (lambda: forget_webhooks(wiring.database, limits(wiring.settings)), 3600),
