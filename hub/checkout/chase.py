@@ -8,6 +8,7 @@ import msgspec
 from hub.checkout import course, fine
 from hub.checkout.timing import Timing
 from hub.kernel.alarm import Alarm
+from hub.kernel.money import Money
 from hub.letters.keep import Given, keep
 from hub.orders import store
 from hub.orders.model import Order, SubOrder
@@ -123,8 +124,11 @@ async def _letter(tx: Tx, sub: SubOrder, step: Step, promise: PromiseName, detai
             detail=detail,
             headers={},
             payload=msgspec.json.encode(payload).decode(),
+            step_id=step.id,
             saga_id=step.saga_id,
+            subject_id=sub.id,
             attempts=step.attempt,
+            at_risk=Money(amount=sub.total, currency=(await store.load(tx, sub.order_id)).currency),
         ),
     )
 
