@@ -63,7 +63,7 @@ async def test_the_deadline_alone_and_the_spokes_copy_after_it(spokes: Spokes) -
 
 
 @pytest.mark.parametrize("first", ["spoke", "broker"])
-async def test_a_poison_command_told_by_spoke_and_broker(spokes: Spokes, first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_command_that_kills_told_by_spoke_and_broker(spokes: Spokes, first: str, monkeypatch: pytest.MonkeyPatch) -> None:
     await spokes.order()
     (step,) = await spokes.asked()
     lost = Told("", b"", {messages.COMMAND_ID: step.id, messages.ATTEMPT: str(step.attempt)})

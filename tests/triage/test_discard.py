@@ -17,7 +17,7 @@ BOTH = (("acme", "mug", 2000, 1), ("bolt", "pan", 3000, 1))
 
 
 async def give_up(spokes: Spokes, letter: Letter, compensation: str, answer: Answer | None = None, version: int | None = None) -> Letter:
-    asked = Discard(reason="hopeless", compensation=compensation, answer=answer)  # pyright: ignore[reportArgumentType]
+    asked = Discard(reason="hopeless", compensation=compensation, answer=answer)  # pyright: ignore[reportArgumentType]  # a word of its literal
     return await spokes.shop.act(lambda tx: discard(tx, letter.id, asked, version=version, grace=GRACE))
 
 

@@ -136,7 +136,7 @@ async def test_what_is_put_in_quarantine_on_the_way_is_skipped(spokes: Spokes) -
     await act(spokes, plan, PlanEvent.START)
     await round_(spokes)
     letter = (await spokes.letters())[0]
-    bar = NewQuarantine(what="fingerprint", value=letter.fingerprint, reason="poison")
+    bar = NewQuarantine(what="fingerprint", value=letter.fingerprint, reason="it kills")
     await spokes.shop.act(lambda tx: quarantine.put(tx, bar))
     for _ in range(3):
         assert await round_(spokes) == 0
