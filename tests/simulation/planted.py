@@ -212,6 +212,17 @@ PLANTS = [
         Law("buyers_know_what_happened", "was told of", seed=1, orders=15),
     ),
     Plant(
+        "a letter resolved before what it is about has ended",
+        [
+            Edit(
+                "hub/triage/settle.py",
+                "        case StepState.OPEN:\n            return None",
+                '        case StepState.OPEN:\n            return "sent"',
+            )
+        ],
+        Law("what_is_resolved_is_settled", "is resolved", seed=11, orders=80),
+    ),
+    Plant(
         "a death without its letter",
         [
             Edit(
