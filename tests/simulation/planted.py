@@ -66,15 +66,16 @@ PLANTS = [
         [
             Edit(
                 "hub/checkout/hear.py",
-                '        async with database.tx(Actor("vendor", heard.vendor), trace) as tx:\n            step',
+                '        async with database.tx(Actor("vendor", heard.vendor), trace) as tx:\n            await _apply',
                 '        async with database.tx(Actor("vendor", heard.vendor), trace) as tx:\n'
-                "            first = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id)\n"
-                '        async with database.tx(Actor("vendor", heard.vendor), trace) as tx:\n            step',
+                "            first = isinstance(read[2], Pending) or await inbox.first_time(tx, heard.vendor, read[1])\n"
+                "        if not first:\n            return\n"
+                '        async with database.tx(Actor("vendor", heard.vendor), trace) as tx:\n            await _apply',
             ),
             Edit(
                 "hub/checkout/hear.py",
-                "fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id)",
-                "fresh = first",
+                "fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id) or isinstance(body, Dead)",
+                "fresh = True",
             ),
         ],
         Law("steps_end", "is open for ever", seed=9, orders=40),
@@ -181,7 +182,7 @@ PLANTS = [
     Plant(
         "answers to one order applied at the same time",
         [
-            Edit("hub/checkout/conclude.py", "    await store.lock(tx, step.saga_id)\n", ""),
+            Edit("hub/checkout/conclude.py", "    await store.lock(tx, step.saga_id)\n    return await", "    return await"),
             Edit("hub/orders/advance.py", "    .with_for_update(of=sub_orders)\n", ""),  # it alone would do, where only parts move
         ],
         Law("orders_end", "its parts say reserved", seed=6, orders=40),
