@@ -30,6 +30,7 @@ from hub.triage.view import Inspected, LetterView
 LetterId = Annotated[str, PathParameter(max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Sought = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
+InState = Annotated[LetterState | None, QueryParameter(name="state", description="only letters in this state")]
 
 
 class Grace(msgspec.Struct, frozen=True):
@@ -78,7 +79,7 @@ class DeadLetterController(Controller):
         read: Reading,
         limit: Limit = LIMIT,
         cursor: Cursor = None,
-        state: LetterState | None = None,
+        in_state: InState = None,
         source: Sought = None,
         target: Sought = None,
         kind: Sought = None,
@@ -95,7 +96,7 @@ class DeadLetterController(Controller):
         """Dead letters, the newest first; `from` and `to` are about when they last failed."""
         after = position_of(cursor, str)
         asked = Filter(
-            state=state,
+            state=in_state,
             source=source,
             target=target,
             kind=kind,

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from hub.checkout.timing import Timing
 from hub.runtime.callers import OPERATORS
@@ -20,6 +20,7 @@ from hub.triage.quarantine import NewQuarantine, Quarantine
 from hub.triage.states import ItemState, PlanEvent
 
 Id = Annotated[str, PathParameter(max_length=64)]
+InState = Annotated[ItemState | None, QueryParameter(name="state", description="only letters in this state")]
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,14 +60,14 @@ class ReplayController(Controller):
 
     @get("/{plan_id:str}/items", responses=refuses(404))
     async def items(
-        self, plan_id: Id, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, state: ItemState | None = None
+        self, plan_id: Id, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, in_state: InState = None
     ) -> Response[Page[Item]]:
         """What became of each letter."""
         after = position_of(cursor, int) or 0
 
         async def found(tx: Tx) -> Page[Item]:
             await plan.get(tx, plan_id)
-            items = await plan.items(tx, plan_id, state=state, after=after, limit=limit + 1)
+            items = await plan.items(tx, plan_id, state=in_state, after=after, limit=limit + 1)
             return page(items, limit, lambda item: item.number)
 
         return await read(found)

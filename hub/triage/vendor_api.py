@@ -8,14 +8,13 @@ from litestar.params import JSONBody, PathParameter
 
 from hub.checkout.timing import Timing
 from hub.letters import store
-from hub.letters.states import LetterState
 from hub.runtime import failures
 from hub.runtime.callers import VENDORS
 from hub.runtime.database import Tx
 from hub.runtime.http import BEARER, IfMatch, Reading, Writing, refuses, refuses_write
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
 from hub.triage import find, view
-from hub.triage.api import Sought, Why
+from hub.triage.api import InState, Sought, Why
 from hub.triage.find import Filter
 from hub.triage.replay import Asked, replay
 from hub.triage.versions import version_of
@@ -34,13 +33,13 @@ class VendorDeadLetterController(Controller):
 
     @get("", responses=refuses())
     async def browse(
-        self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, state: LetterState | None = None, kind: Sought = None
+        self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, in_state: InState = None, kind: Sought = None
     ) -> Response[Page[VendorLetterView]]:
         """The vendor's own, the newest first."""
         after = position_of(cursor, str)
 
         async def found(tx: Tx) -> Page[VendorLetterView]:
-            asked = Filter(target=tx.actor.id, state=state, kind=kind)
+            asked = Filter(target=tx.actor.id, state=in_state, kind=kind)
             letters = await find.browse(tx, asked, after=after, limit=limit + 1)
             return page([view.shown_to_vendor(letter, []) for letter in letters], limit, lambda letter: letter.id)
 
