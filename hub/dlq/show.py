@@ -49,14 +49,13 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") 
 
 def letters(rows: Iterable[Row]) -> Table:
     """A list of letters."""
-    names = ("id", "state", "target", "kind", "why", "times", "at risk", "last", "assignee")
-    return table(
-        names,
-        (
-            (r["id"], r["state"], r["target"], r["kind"], why(r), r["times"], r["at_risk"], moment(r["last_at"]), r["assignee"])
-            for r in rows
-        ),
-    )
+    names = ("id", "version", "state", "target", "kind", "why", "times", "at risk", "last", "assignee")
+    return table(names, (tuple(_letter(r)) for r in rows))
+
+
+def _letter(r: Row) -> Iterable[Any]:
+    yield from (r[name] for name in ("id", "version", "state", "target", "kind"))
+    yield from (why(r), r["times"], r["at_risk"], moment(r["last_at"]), r["assignee"])
 
 
 def groups(rows: Iterable[Row]) -> Table:

@@ -34,8 +34,9 @@ async def watch(plan: str | None = None, /, *, every: Every = 1.0, where: Where 
 async def _follow(where: Where, every: float, path: str, picture: Callable[[Any], RenderableType], ended: Callable[[Any], bool]) -> Any:
     """What it was in the end."""
     before = None
+    screen = show.console()
     async with calling(where) as hub:
-        with Live(console=show.console(), auto_refresh=False) as live:
+        with Live(console=screen, auto_refresh=False) as live:
             while True:
                 seen = await hub.get(path)
                 if not where.as_json:
@@ -43,6 +44,9 @@ async def _follow(where: Where, every: float, path: str, picture: Callable[[Any]
                 elif seen != before:
                     show.line(seen)
                 if ended(seen):
-                    return seen
+                    break
                 before = seen
                 await asyncio.sleep(every)
+    if not (screen.is_terminal or where.as_json):
+        screen.print()  # elsewhere the last picture has no end of line
+    return seen
