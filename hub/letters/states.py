@@ -33,7 +33,7 @@ class LetterEvent(StrEnum):
 _S, _E = LetterState, LetterEvent
 
 LETTER = Machine(
-    "dead-letter",
+    "letter",
     initial=_S.OPEN,
     ends=frozenset({_S.COMPENSATED}),
     table={

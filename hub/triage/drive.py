@@ -78,7 +78,7 @@ async def _round(database: Database, timing: Timing, plan_id: str) -> None:
             return
         canary = await _canary_open(tx, plan)
         most = plan.canary if canary else min(plan.batch, max(1, int(plan.rate * ROUND_SECONDS)), UNDER_WAY_MAX - number[ItemState.SENT])
-        until = plan.canary_until if canary else plan.total
+        until = plan.canary_until if canary else plan.size
         waiting = await tx.rows(_NEXT, {"plan": plan_id, "until": until, "most": max(0, most)})
         gates = await _gates(tx, timing, {row.target for row in waiting})
         held = sorted({why for row in waiting if (why := _held(gates, row.target, row.kind))})

@@ -53,7 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str
     rule_id: str | None
     filter: dict[str, Any]
-    total: int
+    size: int
     at_risk: list[Money]
     canary: int
     rate: float
@@ -101,34 +101,34 @@ async def preview(tx: Tx, new: NewPlan, *, rule_id: str | None = None, most: int
     plan_id = tx.ids.new("rpl")
     row = {name: getattr(new, name) for name in ("reason", "canary", "rate", "failures_max")}
     row |= {"id": plan_id, "made_by": str(tx.actor), "rule_id": rule_id, "filter": msgspec.to_builtins(new.filter)}
-    await tx.execute(insert(replay_plans), row | {"total": 0, "at_risk": [], "canary_until": new.canary})
-    total, amounts = await _freeze(tx, plan_id, new.filter, most)
+    await tx.execute(insert(replay_plans), row | {"size": 0, "at_risk": [], "canary_until": new.canary})
+    size, amounts = await _freeze(tx, plan_id, new.filter, most)
     at_risk = [{"amount": amount, "currency": currency} for currency, amount in sorted(amounts.items())]
-    await tx.execute(update(replay_plans).where(_p.id == plan_id).values(total=total, at_risk=at_risk))
-    PLAN_LIFE.born(tx, plan_id, plan_id, {"total": total})
-    await audit.note(tx, "replay_plan.made", plan_id, why=new.reason, after={**row, "total": total, "at_risk": at_risk})
+    await tx.execute(update(replay_plans).where(_p.id == plan_id).values(size=size, at_risk=at_risk))
+    PLAN_LIFE.born(tx, plan_id, plan_id, {"size": size})
+    await audit.note(tx, "replay_plan.made", plan_id, why=new.reason, after={**row, "size": size, "at_risk": at_risk})
     return await view(tx, plan_id)
 
 
 async def _freeze(tx: Tx, plan_id: str, asked: Filter, most: int) -> tuple[int, dict[str, int]]:
     """Page by page, so that a large set needs no memory."""
     matching = _MATCHING.where(*conditions(asked))
-    total, after, amounts = 0, "", dict[str, int]()
-    while rows := await tx.rows(matching, {"after": after, "most": min(PAGE, most - total)}):
+    size, after, amounts = 0, "", dict[str, int]()
+    while rows := await tx.rows(matching, {"after": after, "most": min(PAGE, most - size)}):
         items = [
             {"plan_id": plan_id, "number": number, "letter_id": row.id, "letter_version": row.version}
-            for number, row in enumerate(rows, total + 1)
+            for number, row in enumerate(rows, size + 1)
         ]
         await tx.execute(insert(replay_items), items)
         for row in rows:
             if row.currency is not None:
                 amounts[row.currency] = amounts.get(row.currency, 0) + row.at_risk
-        total, after = total + len(rows), rows[-1].id
-        if total >= most:
+        size, after = size + len(rows), rows[-1].id
+        if size >= most:
             break
-    if total == 0:
+    if size == 0:
         raise Invalid("empty", "no open letter matches", field="/filter")
-    return total, amounts
+    return size, amounts
 
 
 async def get(tx: Tx, plan_id: str, *, lock: bool = False) -> Plan:
@@ -212,4 +212,4 @@ async def _begin_anew(tx: Tx, plan: Plan) -> dict[str, Any]:
         await tx.execute(_TRY_AGAIN, [{"of_plan": plan.id, "at": row.number, "letter_version": row.version} for row in again])
     last = await tx.scalar(_FIRST_WAITING, {"plan": plan.id, "skip": plan.canary - 1})
     failed = (await counts(tx, plan.id))[ItemState.FAILED]
-    return {"canary_until": plan.total if last is None else last, "forgiven": failed, "batch": 1}
+    return {"canary_until": plan.size if last is None else last, "forgiven": failed, "batch": 1}

@@ -39,7 +39,7 @@ class ItemState(StrEnum):
 _S, _E = PlanState, PlanEvent
 
 PLAN = Machine(
-    "replay-plan",
+    "plan",
     initial=_S.PREVIEWED,
     ends=frozenset({_S.DONE, _S.ABORTED}),
     table={

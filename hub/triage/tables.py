@@ -15,7 +15,7 @@ replay_plans = Table(
     Column("made_by", Text, nullable=False),
     Column("rule_id", IdText),
     Column("filter", JSONB, nullable=False),
-    Column("total", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
     Column("at_risk", JSONB, nullable=False),
     Column("canary", Integer, nullable=False),
     Column("rate", Float, nullable=False),

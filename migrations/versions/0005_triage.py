@@ -46,7 +46,7 @@ def upgrade() -> None:
     sa.Column('made_by', sa.Text(), nullable=False),
     sa.Column('rule_id', sa.Text(collation='C'), nullable=True),
     sa.Column('filter', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
     sa.Column('at_risk', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('canary', sa.Integer(), nullable=False),
     sa.Column('rate', sa.Float(), nullable=False),

@@ -10,7 +10,8 @@ from tests.architecture.sources import modules, named
 
 ALL = list(tables().tables.values())
 MONEY = ("amount", "price", "total", "commission", "fee", "captured")
-DURATIONS = {"steps.redrive_seconds", "vendor_liveness.oldest_seconds"}
+DURATIONS = {"steps.redrive_seconds", "vendor_liveness.oldest_seconds", "replay_plans.rate", "replay_rules.rate"}
+"""Times, and how many in a time."""
 
 
 def leading(table: Table) -> list[list[str]]:
