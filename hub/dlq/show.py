@@ -13,7 +13,7 @@ from hub.dlq.text import moment, plain, shown
 
 WIDTH = 200
 TIMELINE_SHOWN = 40
-RIGHT = frozenset({"count", "at risk", "times", "rate", "total", "number", "attempt", "version"})
+RIGHT = frozenset({"count", "at risk", "times", "rate", "size", "number", "attempt", "version"})
 WHOLE = frozenset({"id", "fingerprint", "letter", "example", "last", "at", "state"})
 """What is copied, or is short: it is not broken over lines."""
 
@@ -125,7 +125,7 @@ def plan(row: Row) -> Iterable[Any]:
         "made_by",
         "rule_id",
         "filter",
-        "total",
+        "size",
         "at_risk",
         "canary",
         "rate",
@@ -139,11 +139,11 @@ def plan(row: Row) -> Iterable[Any]:
 
 def plans(rows: Iterable[Row]) -> Table:
     """A list of plans."""
-    names = ("id", "state", "total", "at risk", "rate", "made by", "at", "reason", "held")
+    names = ("id", "state", "size", "at risk", "rate", "made by", "at", "reason", "held")
     return table(
         names,
         (
-            (r["id"], r["state"], r["total"], r["at_risk"] or "", r["rate"], r["made_by"], moment(r["created_at"]), r["reason"], r["held"])
+            (r["id"], r["state"], r["size"], r["at_risk"] or "", r["rate"], r["made_by"], moment(r["created_at"]), r["reason"], r["held"])
             for r in rows
         ),
     )

@@ -13,7 +13,7 @@ async def planned(desk: Desk, *words: str, letters: int = 3) -> tuple[str, list[
     """A plan over new letters that fail alike, and the letters."""
     made = [await desk.given_up(detail="planned") for _ in range(letters)]
     plan = await desk.told("plan", *made, "--reason", "they are back", *words)
-    assert (plan["state"], plan["total"], plan["sample"]) == ("previewed", letters, made)
+    assert (plan["state"], plan["size"], plan["sample"]) == ("previewed", letters, made)
     return plan["id"], made
 
 
@@ -58,7 +58,7 @@ async def test_a_plan_takes_every_filter(desk: Desk):
     words += ["--fingerprint", seen["fingerprint"], "--order", seen["saga_id"], "--at-risk-min", "1", "--text", "filtered"]
     words += ["--since", "2020-01-01", "--until", "2100-01-01T00:00:00Z"]
     plan = await desk.told("plan", "--reason", "x", *words)
-    assert (plan["total"], plan["at_risk"]) == (1, [{"amount": 2490, "currency": "EUR"}])
+    assert (plan["size"], plan["at_risk"]) == (1, [{"amount": 2490, "currency": "EUR"}])
     shown = await desk.hub("plan-show", plan["id"])
     assert letter in shown
     assert "24.90 EUR" in shown
