@@ -6,7 +6,9 @@ import pytest
 
 from hub.dlq.reach import Refused
 from hub.letters.keep import Given, keep
+from hub.refunds import ask
 from tests.dlq.conftest import SAID, Desk
+from tests.sandbox.controls import turn
 
 
 async def test_letters_are_listed_by_any_of_their_facts(desk: Desk):
@@ -150,3 +152,20 @@ async def test_what_a_vendor_wrote_does_nothing_to_the_terminal(desk: Desk):
         shown = await desk.hub(*words)
         assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(shown)
     assert "[bold]gone[/]" in await desk.hub("list", "--text", "gone")
+
+
+async def test_a_refund_that_came_back_stays_until_it_has_arrived_after_all(desk: Desk):
+    order = await desk.shop.paid(("acme", "mug", 1000, 1), payment_method="pm_card_refundFail")
+    await desk.shop.act(lambda tx: ask.ask_refund(tx, order.id, order.sub_orders[0].id, None, "damaged"))
+    await desk.shop.run()
+    await turn(desk.shop.app, "advance", {"seconds": 7200})
+    await desk.shop.hear()
+    await desk.work()
+    (letter,) = await desk.told("list", "--order", order.id)
+    assert (letter["state"], letter["kind"], letter["at_risk"]["amount"]) == ("open", "payment.refund", 1490)
+    await desk.hub("replay", letter["id"], "--reason", "they have another card")
+    await desk.work()
+    assert (await desk.told("show", letter["id"]))["state"] == "replaying"
+    await desk.shop.run()
+    await desk.work()
+    assert (await desk.told("show", letter["id"]))["resolution"] == "refund succeeded"
