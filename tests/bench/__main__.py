@@ -178,9 +178,12 @@ def _print_triage(found: Triage) -> None:
     ):
         table.add_row(name, f"{latency.p50_ms:.1f}", f"{latency.p95_ms:.1f}")
     r = found.replayed
-    pace = f"{r.letters} replayed in {r.seconds:.1f} s, {r.rounds} rounds; previewed in {r.preview_seconds:.2f} s"
+    pace = (
+        f"{r.letters} replayed in {r.seconds:.1f} s, {r.rounds} rounds without the worker's pauses; previewed in {r.preview_seconds:.2f} s"
+    )
     memory = f"resident: {r.warm_mib:.1f} MiB after a tenth, at most {r.most_mib:.1f}, {r.end_mib:.1f} at the end"
-    Console().print(table, *found.plan_of_groups, pace, memory, sep="\n", markup=False)
+    load = f"load of the machine meanwhile: {found.load:.1f} on {os.cpu_count()} cores"
+    Console().print(table, load, *found.plan_of_groups, pace, memory, sep="\n", markup=False)
 
 
 if __name__ == "__main__":

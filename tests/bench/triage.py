@@ -63,10 +63,14 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Triage(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures; `groups` as the API's process finds them for itself, `over_http` as an operator gets them."""
+    """The figures; `groups` as the API's process finds them for itself, `over_http` as an operator gets them.
+
+    `load` is the machine's over the minute before the lists were asked for: beside other work they take as much longer.
+    """
 
     letters: int
     groups_found: int
+    load: float
     unvacuumed: Latency
     groups: Latency
     over_http: Latency
@@ -83,7 +87,7 @@ async def measure(database_url: str, folder: Path) -> Triage:
         await _fill(shop, vendor)
     unvacuumed = await _latency(lambda: _groups(database))
     await _vacuum(database_url)
-    found = await _groups(database)
+    found, load = await _groups(database), os.getloadavg()[0]
     alone = await _latency(lambda: _groups(database))
     over_http, page = await _over_http(database_url, database, folder)
     explained = await _explained(database)
@@ -92,6 +96,7 @@ async def measure(database_url: str, folder: Path) -> Triage:
     return Triage(
         letters=sum(group.count for group in found),
         groups_found=len(found),
+        load=load,
         unvacuumed=unvacuumed,
         groups=alone,
         over_http=over_http,

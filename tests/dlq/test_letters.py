@@ -169,3 +169,17 @@ async def test_a_refund_that_came_back_stays_until_it_has_arrived_after_all(desk
     await desk.shop.run()
     await desk.work()
     assert (await desk.told("show", letter["id"]))["resolution"] == "refund succeeded"
+
+
+@pytest.mark.parametrize("source", ["payout", "reconcile", "law", "provider"])
+async def test_what_names_nothing_to_send_is_given_up_as_done_by_hand(desk: Desk, source: str):
+    of = {"payout": "po_1", "law": "ord_none"}.get(source)
+    letter = await desk.heard(source=source, target="@hub", kind=source, saga_id=of, headers={"event": "1"})
+    if source != "provider":
+        with pytest.raises(Refused, match="409 not_replayable"):
+            await desk.hub("replay", letter, "--reason", "x")
+    with pytest.raises(Refused, match="409 not_offered"):
+        await desk.hub("discard", letter, "--reason", "x", "--compensation", "cancel")
+    assert (await desk.told("discard", letter, "--reason", "mended", "--compensation", "by-hand"))["state"] == "discarded"
+    await desk.shop.run()
+    assert (await desk.told("show", letter))["state"] == "compensated"
