@@ -64,8 +64,9 @@ async def test_a_plan_takes_every_filter(desk: Desk):
     assert "24.90 EUR" in shown
     with pytest.raises(Refused, match=r"no open letter matches \(422 empty, /filter\)$"):
         await desk.hub("plan", "--reason", "x", *words, "--assignee", "nobody")
-    with pytest.raises(Refused, match=r"\(400 invalid_request, .*failed_after"):
-        await desk.hub("plan", "--reason", "x", "--since", "yesterday")
+    for since in ("yesterday", "2026-01-31T12:00:00"):
+        with pytest.raises(Refused, match=r"\(400 invalid_request, .*failed_after"):
+            await desk.hub("plan", "--reason", "x", "--since", since)
     with pytest.raises(Refused, match=r"\(400 invalid_request, .*rate"):
         await desk.hub("plan", "--reason", "x", "--rate", "0")
 
