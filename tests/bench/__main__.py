@@ -182,6 +182,7 @@ def _print_triage(found: Triage) -> None:
         f"{r.letters} replayed in {r.seconds:.1f} s, {r.rounds} rounds without the worker's pauses; previewed in {r.preview_seconds:.2f} s"
     )
     memory = f"resident: {r.warm_mib:.1f} MiB after a tenth, at most {r.most_mib:.1f}, {r.end_mib:.1f} at the end"
+    memory += f"; blocks held: {r.warm_blocks}, at most {r.most_blocks}, {r.end_blocks}"
     load = f"load of the machine meanwhile: {found.load:.1f} on {os.cpu_count()} cores"
     Console().print(table, load, *found.plan_of_groups, pace, memory, sep="\n", markup=False)
 

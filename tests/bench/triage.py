@@ -1,7 +1,9 @@
 """Triage: the grouped list over 100,000 dead letters, and a bulk replay of 10,000 of them by what the worker runs, with its memory."""
 
 import asyncio
+import gc
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
@@ -50,8 +52,19 @@ class Latency(msgspec.Struct, frozen=True):
     p95_ms: float
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """The memory after a round in which so many had ended well."""
+
+    ok: int
+    mib: float
+    blocks: int
+
+
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
-    """A bulk replay. Memory is the resident set of the process that drives it, in MiB: after its first tenth, at most, at the end."""
+    """A bulk replay, and the memory of the process that drives it: after the first tenth, at most, at the end.
+
+    In MiB what is resident; in blocks what Python holds, which no memory that was freed before can hide.
+    """
 
     letters: int
     preview_seconds: float
@@ -60,6 +73,9 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     warm_mib: float
     most_mib: float
     end_mib: float
+    warm_blocks: int
+    most_blocks: int
+    end_blocks: int
 
 
 class Triage(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,21 +259,25 @@ async def _replay(shop: Shop) -> Replayed:
     async with database.reading() as tx:
         view = await plan.view(tx, made.id)
     assert (view.state, view.items[ItemState.OK]) == (PlanState.DONE, OF_VENDOR), view
+    warm = next(seen for seen in memory if seen.ok >= OF_VENDOR / 10)
     return Replayed(
         letters=view.items[ItemState.OK],
         preview_seconds=preview,
         rounds=len(memory),
         seconds=seconds,
-        warm_mib=next(mib for ok, mib in memory if ok >= OF_VENDOR / 10),
-        most_mib=max(mib for _, mib in memory),
-        end_mib=memory[-1][1],
+        warm_mib=warm.mib,
+        most_mib=max(seen.mib for seen in memory),
+        end_mib=memory[-1].mib,
+        warm_blocks=warm.blocks,
+        most_blocks=max(seen.blocks for seen in memory),
+        end_blocks=memory[-1].blocks,
     )
 
 
-async def _rounds(shop: Shop, plan_id: str) -> list[tuple[int, float]]:
+async def _rounds(shop: Shop, plan_id: str) -> list[Seen]:
     """Round after round until the plan goes on no more; how many had ended well after each, and the memory."""
     database, settler = shop.wiring.database, Settler(shop.wiring.database)
-    memory: list[tuple[int, float]] = []
+    memory: list[Seen] = []
     while len(memory) < ROUNDS_MAX:
         await drive_plans(database, shop.wiring.timing)
         async with database.tx() as tx:
@@ -266,7 +286,8 @@ async def _rounds(shop: Shop, plan_id: str) -> list[tuple[int, float]]:
         await settler.once()
         async with database.reading() as tx:
             view = await plan.view(tx, plan_id)
-        memory.append((view.items[ItemState.OK], resident_mib()))
+        gc.collect()
+        memory.append(Seen(view.items[ItemState.OK], resident_mib(), sys.getallocatedblocks()))
         if view.state is not PlanState.RUNNING:
             break
     return memory
