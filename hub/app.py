@@ -32,6 +32,8 @@ from hub.inventory.api import VendorOfferController
 from hub.kernel.errors import Refusal
 from hub.ledger.api import LedgerController
 from hub.liveness.api import LivenessController, VendorLivenessController
+from hub.notifications.api import WebhookDeliveryController, WebhookEndpointController
+from hub.notifications.operators_api import WebhookOperationsController
 from hub.ops.api import OperationsController
 from hub.ops.metrics import MetricsController
 from hub.ops.vendor_books import VendorBooksController
@@ -40,6 +42,9 @@ from hub.payouts.api import PayoutController, VendorPayoutController
 from hub.payouts.desk import PayoutDesk
 from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
+from hub.promises.api import PromisesController, VendorPromisesController
+from hub.promises.scorecard_api import ScorecardController, VendorScorecardController
+from hub.promises.suspension_api import SuspensionController
 from hub.reconcile.api import ReconciliationController
 from hub.refunds.api import AdminRefundController, BuyerRefundController, VendorRefundController
 from hub.runtime import bodies, logs, problems
@@ -60,7 +65,7 @@ from hub.triage.vendor_api import VendorDeadLetterController
 from hub.vendors.api import VendorController
 from hub.vendors.terms_api import TermsController, VendorTermsController
 from hub.webhooks.api import ProviderEventController, WebhookController
-from hub.wiring import Wiring, bank_account, marketplace, offered, onboarding, payout_desk, watch, webhook_endpoints, wire
+from hub.wiring import Wiring, bank_account, limits, marketplace, offered, onboarding, payout_desk, watch, webhook_endpoints, wire
 
 CONTROLLERS: list[ControllerRouterHandler] = [
     SearchController,
@@ -80,9 +85,17 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     VendorPayoutController,
     AdjustmentController,
     VendorAdjustmentController,
+    PromisesController,
+    VendorPromisesController,
+    ScorecardController,
+    VendorScorecardController,
+    SuspensionController,
     VendorAccountController,
     WebhookController,
     ProviderEventController,
+    WebhookEndpointController,
+    WebhookDeliveryController,
+    WebhookOperationsController,
     PaymentMethodController,
     BankReceiptController,
     BankOrderController,
@@ -220,8 +233,10 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "bus": wiring.bus,
         "changes": wiring.changes,
         "timing": wiring.timing,
+        "our_promises": wiring.timing.promises,
         "watch": wiring.timing.watch,
         "marketplace": marketplace(wiring.settings),
+        "limits": limits(wiring.settings),
         "endpoints": webhook_endpoints(wiring.settings),
         "onboarding": at_provider,
         "bank_account": bank_account(wiring.settings),

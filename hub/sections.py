@@ -116,6 +116,7 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     quantity_max: Count
     commission_file: str
     promotions_file: str
+    promises_file: str
 
 
 class RerouteSettings(Section, frozen=True, kw_only=True):
@@ -144,6 +145,19 @@ class MoneySettings(Section, frozen=True, kw_only=True):
     dispute_liability: Literal["vendor", "platform"]
     dispute_fee: Literal["platform", "vendor"]
     adjustments_file: str
+
+
+class NotificationSettings(Section, frozen=True, kw_only=True):
+    """Webhooks to vendors."""
+
+    allow_private: bool
+    ports: Annotated[str, Meta(pattern=r"^\d{1,5}( *, *\d{1,5})*$")]
+    timeout_seconds: Annotated[float, Meta(ge=1, le=30)]
+    concurrency: Count
+    per_endpoint: Count
+    endpoints_max: Count
+    disable_days: Annotated[float, Meta(gt=0, le=365)]
+    keep_days: Annotated[int, Meta(ge=1, le=3650)]
 
 
 class ReconcileSettings(Section, frozen=True, kw_only=True):
@@ -183,6 +197,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     triage: TriageSettings
     money: MoneySettings
     bank: BankSettings
+    notifications: NotificationSettings
     reconcile: ReconcileSettings
     worker: WorkerSettings
     log: LogSettings

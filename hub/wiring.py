@@ -1,6 +1,6 @@
 """The only place that knows both ports and gateways: builds what a process needs from its settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 
@@ -12,12 +12,15 @@ from hub.adjustments.rules import AdjustmentRule, adjustment_rules_from
 from hub.checkout.timing import Timing
 from hub.gateways.bank.rules import ABILITIES, NAME, compact_iban
 from hub.liveness.rules import Watch
+from hub.notifications.rules import Limits
 from hub.payments.availability import Method
 from hub.payments.facts import Abilities, ProviderEvent
 from hub.payments.ports import Gateways, PaymentGateway
 from hub.payouts.desk import PayoutDesk
 from hub.pricing.commission import Commission, commission_from
 from hub.pricing.replacement import RerouteRules
+from hub.promises.model import PromiseName
+from hub.promises.rules import OurPromises, our_promises_from
 from hub.runtime.bus import Bus, BusSettings
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database, metadata
@@ -38,9 +41,11 @@ TABLES = (
             "ledger",
             "letters",
             "liveness",
+            "notifications",
             "orders",
             "payments",
             "payouts",
+            "promises",
             "reconcile",
             "refunds",
             "transfers",
@@ -105,6 +110,7 @@ def timing(settings: Settings) -> Timing:
         delivery=o.delivery_seconds,
         ask_again=o.ask_again_seconds,
         invoice=o.invoice_ttl_seconds,
+        promises=promises(settings),
         marketplace=marketplace(settings),
         adjustments=adjustments(settings),
         watch=watch(settings),
@@ -153,6 +159,28 @@ def marketplace(settings: Settings) -> Marketplace:
         currency=settings.orders.currency,
         vendor_pays_dispute_fee=m.dispute_fee == "vendor",
     )
+
+
+def limits(settings: Settings) -> Limits:
+    """Where webhooks to vendors may go, and how many at once and for how long."""
+    n = settings.notifications
+    return Limits(
+        allow_private=n.allow_private,
+        ports=frozenset(int(port) for port in n.ports.split(",")),
+        timeout_seconds=n.timeout_seconds,
+        concurrency=n.concurrency,
+        per_endpoint=n.per_endpoint,
+        endpoints_max=n.endpoints_max,
+        disable_days=n.disable_days,
+        keep_days=n.keep_days,
+    )
+
+
+def promises(settings: Settings) -> OurPromises:
+    """What vendors promise where nothing else was agreed. Raises `SettingsRefused` naming what is wrong with it."""
+    o = settings.orders
+    seconds: Mapping[PromiseName, float] = {"acceptance": o.acceptance_seconds, "shipping": o.ship_seconds, "delivery": o.delivery_seconds}
+    return read_rules(o.promises_file, "promises.toml", lambda data: our_promises_from(data, seconds))
 
 
 def adjustments(settings: Settings) -> tuple[AdjustmentRule, ...]:

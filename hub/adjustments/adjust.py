@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import func, select
 
 from hub.adjustments import store
 from hub.adjustments.rules import AdjustmentRule, Case, due
@@ -16,9 +15,6 @@ from hub.runtime.database import Tx
 from hub.runtime.life import Move, record
 
 LIFE = "adjustment"
-
-
-_NOW = select(func.now())
 
 
 async def adjust(  # noqa: PLR0913  # one occasion, all by name
@@ -39,8 +35,7 @@ async def adjust(  # noqa: PLR0913  # one occasion, all by name
     """
     if not rules:
         return
-    at = await tx.scalar(_NOW)
-    case = Case(occasion=occasion, vendor=vendor, at=at, currency=currency, total=total, lateness_seconds=lateness_seconds)
+    case = Case(occasion=occasion, vendor=vendor, at=await tx.now(), currency=currency, total=total, lateness_seconds=lateness_seconds)
     for found in due(rules, case):
         await post(
             tx,

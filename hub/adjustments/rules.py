@@ -11,7 +11,7 @@ from hub.kernel.errors import Invalid
 from hub.kernel.money import AMOUNT_MAX, Currency, basis_points
 from hub.ledger.recipes import Adjustment
 
-Occasion = Literal["declined", "canceled_by_vendor", "shipped_late", "delivered_late", "shipped_early"]
+Occasion = Literal["declined", "no_answer", "canceled_by_vendor", "shipped_late", "delivered_late", "shipped_early"]
 OCCASIONS: tuple[Occasion, ...] = get_args(Occasion)
 Amounts = Annotated[dict[Currency, Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]], Meta(description="minor units by currency")]
 

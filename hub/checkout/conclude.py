@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from hub.checkout import course, shortage
+from hub.checkout import chase, course, fine, pledge, shortage
 from hub.checkout.course import share
 from hub.checkout.timing import Timing
 from hub.fulfillment import reserve, route, ship
@@ -96,9 +96,9 @@ async def _submit(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Out
     if outcome.verdict is not Verdict.OK:
         await shortage.fall_short(tx, timing, order, order.part(step.subject_id), outcome.reason)
     elif short:
-        await shortage.accept_partly(tx, timing, order, order.part(step.subject_id), short)
+        await shortage.accept_partly(tx, timing, order, order.part(step.subject_id), short, await fine.said_at(tx, outcome))
     else:
-        await advance(tx, step.subject_id, SubOrderEvent.ACCEPT)
+        await advance(tx, step.subject_id, SubOrderEvent.ACCEPT, values={"accepted_at": await fine.said_at(tx, outcome)})
 
 
 def _short(outcome: Outcome) -> list[Shortfall]:
@@ -130,32 +130,42 @@ async def _capture(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome
         await course.undo(tx, order, SubOrderEvent.CANCEL, "capture_failed")
 
 
-async def _recall(tx: Tx, _: Timing, order: Order, step: Step, outcome: Outcome) -> None:
+async def _recall(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     sub = order.part(step.subject_id)
     if sub.state is not _S.RECALLING:
         return
     if outcome.verdict is Verdict.OK:
         await course.stop(tx, order, sub, sub.reason or "canceled")
+        await chase.recalled(tx, timing, order, sub)
     else:  # kept, or given up on: it stands, and may be asked to stop again
         await advance(tx, sub.id, SubOrderEvent.KEEP, reason=outcome.reason)
+        await chase.kept(tx, sub, step)
 
 
 async def _ship(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     sub = order.part(step.subject_id)
     if outcome.verdict is Verdict.OK:
         parcels = msgspec.convert(outcome.data["parcels"], list[Parcel])
-        await ship.shipped(tx, sub, parcels)
-        await steps.add(tx, ship.track_step(sub, parcels, has_spoke=ship.CAPABILITY in sub.capabilities, within=timing.delivery))
+        at, given = await fine.said_at(tx, outcome), await pledge.to_deliver(tx, timing, sub)
+        await ship.shipped(tx, sub, parcels, at=at, deliver_by=given.by)
+        wait = given.wait(timing.delivery)
+        await steps.add(tx, ship.track_step(sub, parcels, has_spoke=ship.CAPABILITY in sub.capabilities, wait=wait))
+        await fine.shipped(tx, timing, order, step, at)
     elif outcome.verdict is Verdict.REFUSED:
         await course.stop(tx, order, sub, outcome.reason)
-        await shortage.occasion(tx, timing, order, sub, "canceled_by_vendor")
+        await fine.lapsed(tx, timing, order, sub, "canceled_by_vendor")
+    else:
+        await chase.given_up(tx, sub, "shipping", outcome)
 
 
 async def _track(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
-    if outcome.verdict is not Verdict.OK:
-        return
     sub = order.part(step.subject_id)
-    await ship.delivered(tx, sub)
+    if outcome.verdict is not Verdict.OK:
+        await chase.given_up(tx, sub, "delivery", outcome)
+        return
+    at = await fine.said_at(tx, outcome)
+    await ship.delivered(tx, sub, at=at)
+    await fine.delivered(tx, timing, order, step, at)
     terms = (await vendors.terms_of(tx, [sub.vendor]))[sub.vendor]
     new = NewTransfer(
         kind=SHARE,

@@ -7,9 +7,7 @@ writer at a time and a crash leaves either all of a move or nothing.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-import msgspec
-from sqlalchemy import func, select
-
+from hub.checkout import pledge
 from hub.checkout.saga import SAGAS
 from hub.checkout.timing import Timing
 from hub.fulfillment import reserve, route, ship
@@ -24,6 +22,7 @@ from hub.orders.states import FALLEN, SubOrderEvent, SubOrderState
 from hub.payments import authorize, capture
 from hub.payments import store as payments
 from hub.payments.states import PaymentState
+from hub.promises.schedule import Pledge
 from hub.refunds.ask import refund_whole
 from hub.risk.screen import Facts, screen
 from hub.runtime import steps
@@ -94,8 +93,7 @@ async def _catch_up(tx: Tx, timing: Timing, order: Order) -> None:
     """Parts that joined late are put before their vendors as the others were, once they are reserved."""
     late = [sub for sub in standing(order) if sub.state is SubOrderState.RESERVED]
     if order.stage == "route" and late:
-        timing = await _while_held(tx, timing, order.id)
-        await steps.add(tx, *[await _enter_route(tx, timing, order, sub) for sub in late])
+        await _route(tx, timing, order, late)
 
 
 async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
@@ -104,9 +102,9 @@ async def enter(tx: Tx, timing: Timing, order: Order, stage: Stage) -> None:
         await _enter_payment(tx, timing, order, stage)
         return
     if stage.do == route.SUBMIT:
-        timing = await _while_held(tx, timing, order.id)
-    enter_part = {reserve.RESERVE: _enter_reserve, route.SUBMIT: _enter_route}[stage.do]
-    new = [await enter_part(tx, timing, order, sub) for sub in standing(order)]
+        await _route(tx, timing, order, standing(order))
+        return
+    new = [await _enter_reserve(tx, timing, order, sub) for sub in standing(order)]
     await steps.add(tx, *(step for step in new if step is not None))
 
 
@@ -203,23 +201,14 @@ def reserved_until(timing: Timing, order: Order) -> datetime:
     return order.created_at + timedelta(seconds=timing.reserve + timing.invoice + 2 * timing.acceptance + timing.ship)
 
 
-_NOW = select(func.now())
+async def _route(tx: Tx, timing: Timing, order: Order, subs: Sequence[SubOrder]) -> None:
+    pledges = await pledge.to_accept(tx, timing, order, subs)
+    await steps.add(tx, *[await _enter_route(tx, order, sub, pledges[sub.vendor]) for sub in subs])
 
 
-async def _while_held(tx: Tx, timing: Timing, order_id: str) -> Timing:
-    """Vendors have to answer while the buyer's money is still held, and early enough to capture it."""
-    payment = await payments.of_order(tx, order_id)
-    if payment.capture_before is None:
-        return timing
-    left = (payment.capture_before - await tx.scalar(_NOW)).total_seconds() - timing.capture_margin
-    return msgspec.structs.replace(timing, acceptance=max(0.0, min(timing.acceptance, left)))
-
-
-async def _enter_route(tx: Tx, timing: Timing, order: Order, sub: SubOrder) -> NewStep:
-    await advance(tx, sub.id, SubOrderEvent.ROUTE)
-    answer_by = order.created_at + timedelta(seconds=timing.reserve + timing.payment + timing.acceptance)
-    has_spoke = route.CAPABILITY in sub.capabilities
-    return route.submit_step(order, sub, within=timing.acceptance, answer_by=answer_by, has_spoke=has_spoke)
+async def _enter_route(tx: Tx, order: Order, sub: SubOrder, given: Pledge) -> NewStep:
+    await advance(tx, sub.id, SubOrderEvent.ROUTE, values={"accept_by": given.by, "routed_at": given.start})
+    return route.submit_step(order, sub, wait=given.wait(), answer_by=given.by, has_spoke=route.CAPABILITY in sub.capabilities)
 
 
 async def _finish(tx: Tx, timing: Timing, order: Order) -> None:
@@ -229,10 +218,13 @@ async def _finish(tx: Tx, timing: Timing, order: Order) -> None:
         for sub in by_vendor(standing(order)):
             await stop(tx, order, sub, order.cancel_reason)  # nobody was told to ship, so nothing has left
         return
-    await steps.add(
-        tx,
-        *(ship.ship_step(order, sub, has_spoke=ship.CAPABILITY in sub.capabilities, within=timing.ship) for sub in standing(order)),
-    )
+    pledges = await pledge.to_ship(tx, timing, standing(order))
+    await steps.add(tx, *[_have_shipped(tx, timing, order, sub, pledges[sub.vendor]) for sub in standing(order)])
+
+
+def _have_shipped(tx: Tx, timing: Timing, order: Order, sub: SubOrder, given: Pledge) -> NewStep:
+    store.note(tx, sub, ship_by=given.by)
+    return ship.ship_step(order, sub, has_spoke=ship.CAPABILITY in sub.capabilities, wait=given.wait(timing.ship))
 
 
 async def recall(tx: Tx, order: Order, sub: SubOrder, reason: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -28,12 +29,13 @@ DEAD = "spoke.dead"
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it came; `vendor` is whose stream it came from."""
+    """A message as it came; `vendor` is whose stream it came from, `told_at` when the broker got it."""
 
     vendor: str
     subject: str
     headers: Mapping[str, str]
     body: bytes
+    told_at: datetime | None = None
 
 
 class Foreign(Exception):
@@ -66,11 +68,11 @@ async def hear_in(tx: Tx, timing: Timing, heard: Heard) -> None:
 
 async def _apply(tx: Tx, timing: Timing, heard: Heard, kind: str, event_id: str, body: Message) -> None:
     step = await _asked(tx, heard, kind, body)
-    # Neither is an answer, and both may be said again and again, each time one is asked.
-    fresh = isinstance(body, Pending | Dead) or await inbox.first_time(tx, heard.vendor, event_id)
+    # "Pending" is no answer and is noted nowhere; a death may be told again of each time that the command was sent.
+    fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id) or isinstance(body, Dead)
     if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
         end = give_up if isinstance(body, Dead) else conclude
-        applied = await end(tx, timing, step, interpret(body))
+        applied = await end(tx, timing, step, msgspec.structs.replace(interpret(body), at=heard.told_at))
         log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
 
 

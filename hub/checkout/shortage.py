@@ -1,11 +1,11 @@
 """What a vendor does not deliver: others take it over, the order goes on without it, or all ends, as the buyer consented."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
-from hub.adjustments.adjust import adjust
-from hub.checkout import course, reroute
+from hub.checkout import course, fine, reroute
 from hub.checkout.timing import Timing
 from hub.fulfillment import reserve
 from hub.orders import store
@@ -27,21 +27,23 @@ async def fall_short(tx: Tx, timing: Timing, order: Order, sub: SubOrder, reason
         await course.lock_stock(tx, order)
     data = {"rerouted_to": [part.id for part in new]} if new else {}
     await course.fall(tx, order, sub, SubOrderEvent.DECLINE, reason, data)
-    await occasion(tx, timing, order, sub, "declined")
+    await fine.lapsed(tx, timing, order, sub, fine.lapse_of(tx, reason))
     if order.on_shortage == "cancel":
         await course.undo(tx, await store.load(tx, order.id), SubOrderEvent.CANCEL, "shortage")
     await course.join(tx, timing, order, new)
 
 
-async def accept_partly(tx: Tx, timing: Timing, order: Order, sub: SubOrder, short: Sequence[Shortfall]) -> None:
-    """A vendor takes a part on, but for these units. Raises `Invalid` as `short_of` does."""
+async def accept_partly(  # one answer, all of it needed
+    tx: Tx, timing: Timing, order: Order, sub: SubOrder, short: Sequence[Shortfall], at: datetime
+) -> None:
+    """A vendor takes a part on at that moment, but for these units. Raises `Invalid` as `short_of` does."""
     units = short_of(sub, short)
     if is_all(sub, units) or order.on_shortage == "cancel":
         await fall_short(tx, timing, order, sub, short[0].reason)
         return
     dropped = await _divide(tx, timing, order, sub, units)
     data = {"short": [msgspec.to_builtins(each) for each in short], "split_off": dropped.id}
-    await advance(tx, sub.id, SubOrderEvent.ACCEPT, data=data)
+    await advance(tx, sub.id, SubOrderEvent.ACCEPT, data=data, values={"accepted_at": at})
     await fall_short(tx, timing, await store.load(tx, order.id), dropped, short[0].reason)
 
 
@@ -67,17 +69,3 @@ async def _divide(tx: Tx, timing: Timing, order: Order, sub: SubOrder, units: Ma
     data = {"vendor": dropped.vendor, "total": dropped.total, "split_from": sub.id, "left": kept.total}
     SUB_ORDER_LIFE.born(tx, dropped.id, order.id, data=data)
     return dropped
-
-
-async def occasion(tx: Tx, timing: Timing, order: Order, sub: SubOrder, what: str) -> None:
-    """What happened may be fined or rewarded by rule."""
-    await adjust(
-        tx,
-        timing.adjustments,
-        what,
-        vendor=sub.vendor,
-        order_id=order.id,
-        sub_order_id=sub.id,
-        currency=order.currency,
-        total=sub.total,
-    )

@@ -7,6 +7,7 @@ from hub.liveness.rules import Watch
 from hub.payments.states import BANK
 from hub.pricing.commission import Commission
 from hub.pricing.replacement import RerouteRules
+from hub.promises.rules import OurPromises
 from hub.vendors.money_terms import Marketplace
 
 
@@ -20,11 +21,11 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     invoice: float = 7 * 86400
     """The same where the buyer has to send it through a bank."""
     acceptance: float = 86400
-    """A vendor's time to accept; then its part is declined."""
+    """A vendor's time to accept, where nothing else was promised; then its part is declined."""
     ship: float = 30 * 86400
-    """A vendor's time to send; then an operator is told."""
+    """A vendor's time to send, where nothing else was promised. So long it is waited for, whatever was; then it is an operator's."""
     delivery: float = 60 * 86400
-    """The road's time; then an operator is told."""
+    """The road's time; the same holds."""
     ask_again: float = 300
     """How long after a "pending" the same command is asked again."""
     capture_margin: float = 12 * 3600
@@ -32,6 +33,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     settling: float = 30
     """How long after a provider's "pending" it is asked again, should no event of it arrive."""
 
+    promises: OurPromises
+    """By when vendors without promises of their own accept, ship and deliver."""
     marketplace: Marketplace
     """The money terms of vendors that have none of their own."""
     adjustments: tuple[AdjustmentRule, ...] = ()

@@ -1,5 +1,6 @@
 """Sub-orders over HTTP, for vendors: see what is owed, accept or decline, tell of shipments."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
@@ -23,6 +24,12 @@ from vendor_sdk.messages import Parcel, Reason, Short, Text
 
 SubOrderId = Annotated[str, PathParameter(max_length=64)]
 InState = Annotated[SubOrderState | None, QueryParameter(name="state")]
+DueWithin = Annotated[
+    int | None,
+    QueryParameter(
+        name="due_within", ge=0, le=366 * 86_400, description="only what waits for you and is promised for the next so many seconds"
+    ),
+]
 
 
 class Accept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,13 +61,14 @@ class VendorOrderController(Controller):
 
     @get("", responses=refuses())
     async def browse(
-        self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, in_state: InState = None
+        self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, in_state: InState = None, due_within: DueWithin = None
     ) -> Response[Page[VendorOrderView]]:
-        """The vendor's sub-orders, newest first."""
+        """The vendor's sub-orders, newest first; with `due_within` those whose promise ends soon, or has ended."""
         after = position_of(cursor, str)
 
         async def found(tx: Tx) -> Page[VendorOrderView]:
-            rows = await store.of_vendor(tx, tx.actor.id, state=in_state, after=after, limit=limit + 1)
+            due_before = None if due_within is None else await tx.now() + timedelta(seconds=due_within)
+            rows = await store.of_vendor(tx, tx.actor.id, state=in_state, due_before=due_before, after=after, limit=limit + 1)
             return page([vendor_order_view(*row) for row in rows], limit, lambda sub: sub.id)
 
         return await read(found)

@@ -147,6 +147,7 @@ class Supervisor:
             "HTTP__HOST": LOOPBACK,
             "HTTP__PORT": str(http),
             "HTTP__DRAIN_SECONDS": "0",  # nobody balances between this one and another
+            "NOTIFICATIONS__ALLOW_PRIVATE": "true",  # what receives webhooks here is another program on this machine
         }
         if stripe:
             ours |= {

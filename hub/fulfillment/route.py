@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from hub.kernel.alarm import Wait
 from hub.orders.model import Order, SubOrder
 from hub.runtime.steps import NewStep
 from vendor_sdk.messages import Address, PricedItem, Recall, Submit
@@ -14,8 +15,8 @@ RECALL = "orders.recall"
 CAPABILITY = "orders"
 
 
-def submit_step(order: Order, sub: SubOrder, *, within: float, answer_by: datetime, has_spoke: bool) -> NewStep:
-    """Ask for acceptance within so many seconds; a vendor without a spoke answers through the vendor API."""
+def submit_step(order: Order, sub: SubOrder, *, wait: Wait, answer_by: datetime, has_spoke: bool) -> NewStep:
+    """Ask for acceptance; a vendor without a spoke answers through the vendor API."""
     command = Submit(
         sub_order_id=sub.id,
         order_id=order.id,
@@ -28,7 +29,14 @@ def submit_step(order: Order, sub: SubOrder, *, within: float, answer_by: dateti
         answer_by=answer_by,
     )
     return NewStep(
-        kind=SUBMIT, target=sub.vendor, saga_id=order.id, subject_id=sub.id, payload=command, deadline=within, waiting=not has_spoke
+        kind=SUBMIT,
+        target=sub.vendor,
+        saga_id=order.id,
+        subject_id=sub.id,
+        payload=command,
+        deadline=wait.seconds,
+        alarms=wait.alarms,
+        waiting=not has_spoke,
     )
 
 

@@ -1,12 +1,14 @@
 """Have a paid sub-order sent, and ask after it until it has arrived."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
 from hub.fulfillment.reserve import items
 from hub.inventory import promise
 from hub.inventory.promise import Demand
+from hub.kernel.alarm import Wait
 from hub.orders import store
 from hub.orders.advance import advance
 from hub.orders.model import Order, SubOrder
@@ -20,32 +22,47 @@ TRACK = "shipping.track"
 CAPABILITY = "shipping"
 
 
-def ship_step(order: Order, sub: SubOrder, *, has_spoke: bool, within: float) -> NewStep:
+def ship_step(order: Order, sub: SubOrder, *, has_spoke: bool, wait: Wait) -> NewStep:
     """Send it; a vendor without a spoke tells of the shipment through the vendor API."""
     command = Ship(
         sub_order_id=sub.id, items=items(sub), ship_to=msgspec.convert(order.address, Address), shipping_option=sub.shipping_option
     )
     return NewStep(
-        kind=SHIP, target=sub.vendor, saga_id=order.id, subject_id=sub.id, payload=command, deadline=within, waiting=not has_spoke
+        kind=SHIP,
+        target=sub.vendor,
+        saga_id=order.id,
+        subject_id=sub.id,
+        payload=command,
+        deadline=wait.seconds,
+        alarms=wait.alarms,
+        waiting=not has_spoke,
     )
 
 
-def track_step(sub: SubOrder, parcels: Sequence[Parcel], *, has_spoke: bool, within: float) -> NewStep:
+def track_step(sub: SubOrder, parcels: Sequence[Parcel], *, has_spoke: bool, wait: Wait) -> NewStep:
     """Ask whether it has arrived."""
     command = Track(sub_order_id=sub.id, parcels=list(parcels))
     return NewStep(
-        kind=TRACK, target=sub.vendor, saga_id=sub.order_id, subject_id=sub.id, payload=command, deadline=within, waiting=not has_spoke
+        kind=TRACK,
+        target=sub.vendor,
+        saga_id=sub.order_id,
+        subject_id=sub.id,
+        payload=command,
+        deadline=wait.seconds,
+        alarms=wait.alarms,
+        waiting=not has_spoke,
     )
 
 
-async def shipped(tx: Tx, sub: SubOrder, parcels: Sequence[Parcel]) -> None:
-    """The goods have left: stock, shipment and state say so together."""
+async def shipped(tx: Tx, sub: SubOrder, parcels: Sequence[Parcel], *, at: datetime, deliver_by: datetime) -> None:
+    """The goods have left: stock, shipment and state say so together, and by when they are promised to arrive."""
     await promise.ship(tx, [Demand(line.offer_id, line.quantity) for line in sub.lines])
-    await store.add_shipment(tx, sub, parcels)
-    await advance(tx, sub.id, SubOrderEvent.SHIP, data={"parcels": [msgspec.to_builtins(parcel) for parcel in parcels]})
+    await store.add_shipment(tx, sub, parcels, at)
+    told = {"parcels": [msgspec.to_builtins(parcel) for parcel in parcels]}
+    await advance(tx, sub.id, SubOrderEvent.SHIP, data=told, values={"deliver_by": deliver_by})
 
 
-async def delivered(tx: Tx, sub: SubOrder) -> None:
+async def delivered(tx: Tx, sub: SubOrder, *, at: datetime) -> None:
     """The goods have arrived."""
-    await store.note_delivery(tx, sub.id)
+    await store.note_delivery(tx, sub.id, at)
     await advance(tx, sub.id, SubOrderEvent.DELIVER)

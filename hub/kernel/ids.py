@@ -18,6 +18,19 @@ def uuid7(unix_ms: int, entropy: bytes) -> int:
     return (unix_ms & (1 << 48) - 1) << 80 | 0x7 << 76 | (noise >> 68 & 0xFFF) << 64 | 0b10 << 62 | noise & (1 << 62) - 1
 
 
+def first(prefix: str, unix_ms: int) -> str:
+    """The smallest id of a millisecond: what was born before it sorts before."""
+    return encode(prefix, unix_ms << 80)
+
+
+def born(id_: str) -> int:
+    """The unix millisecond in which an id was made. Raises `ValueError` for what is no id."""
+    number = 0
+    for character in id_.rpartition("_")[2]:
+        number = number << 5 | ALPHABET.index(character)
+    return number >> 80
+
+
 class Ids:
     """A source of new ids; clock and entropy are given, so that a simulation repeats to the byte."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from hub.liveness import look
 from hub.liveness.rules import Health, Watch
+from hub.notifications import store as webhooks
 from hub.payments.availability import down_since, gateway_health
 from hub.runtime.callers import OPERATORS
 from hub.runtime.database import Database, Tx
@@ -42,7 +43,7 @@ class MetricsController(Controller):
     ) -> Response[str]:
         """The hub's state (the same from every process) and this process's own traffic."""
         async with database.reading() as tx:
-            lines = [*await hub_lines(tx, watch), *traffic.lines(), ""]
+            lines = [*await hub_lines(tx, watch), *await webhook_lines(tx), *traffic.lines(), ""]
         return Response("\n".join(lines), media_type=MEDIA_TYPE)
 
 
@@ -67,6 +68,18 @@ async def hub_lines(tx: Tx, watch: Watch) -> list[str]:
         *gauge("breaker_state", "0 closed, 1 half-open, 2 open", breakers),
         *gauge("dead_letters_open", "given up on and not looked after", letters),
         *gauge("gateway_up", "whether a payment provider answers", [({"gateway": name}, float(name not in down)) for name in known]),
+    ]
+
+
+async def webhook_lines(tx: Tx) -> list[str]:
+    """How vendors are told."""
+    now, known = await webhooks.standing(tx), await webhooks.endpoints_by_standing(tx)
+    pending = [({"standing": name}, float(getattr(now, name))) for name in ("sending", "due", "later")]
+    return [
+        *gauge("webhooks_pending", "webhooks to vendors by how they stand", pending),
+        *gauge("webhooks_oldest_seconds", "the oldest webhook that is pending", [({}, now.oldest_seconds)]),
+        *gauge("webhooks_behind", "moments of the timeline that nobody has followed yet", [({}, now.behind)]),
+        *gauge("webhook_endpoints", "vendors' endpoints by how they stand", [({"standing": name}, known[name]) for name in known]),
     ]
 
 

@@ -1,5 +1,6 @@
 """The one door for a sub-order's state; the order's own state follows as a roll-up."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ from sqlalchemy import bindparam, select, update
 
 from hub.kernel.errors import NotFound
 from hub.orders import held
+from hub.orders.model import SubOrder
 from hub.orders.states import SUB_ORDER, SubOrderEvent, SubOrderState, roll_up
 from hub.orders.tables import orders, sub_orders
 from hub.runtime import life
@@ -25,10 +27,19 @@ _PARTS = (
 _ROLL_UP = update(orders).where(_o.id == bindparam("order")).values(version=_o.version + 1)
 
 
-async def advance(
-    tx: Tx, sub_order_id: str, event: SubOrderEvent, *, reason: str = "", data: dict[str, Any] | None = None, by: Actor | None = None
+async def advance(  # noqa: PLR0913  # one move, all by name
+    tx: Tx,
+    sub_order_id: str,
+    event: SubOrderEvent,
+    *,
+    reason: str = "",
+    data: dict[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
+    by: Actor | None = None,
 ) -> SubOrderState:
-    """Apply `event` to a sub-order and let the order's state follow; `by` is who did it, if not whose transaction this is.
+    """Apply `event` to a sub-order, save `values` beside its state, and let the order's state follow.
+
+    `by` is who did it, if not whose transaction this is.
 
     Raises `Conflict` where the table has no such edge and `NotFound` for an unknown id.
     """
@@ -43,9 +54,10 @@ async def advance(
             raise NotFound("not_found", f"no {SUB_ORDER.name} {sub_order_id}")
         order_id, before = rows[0].order_id, rows[0].whole
     seen = Seen(sub_order_id, order_id, states[sub_order_id], held=order is not None, actor=by)
-    saved = {"reason": reason} if reason else {}
+    saved = {**(values or {}), **({"reason": reason} if reason else {})}
     after = await SUB_ORDER_LIFE.advance_seen(tx, seen, event, reason=reason, data=data, values=saved)
-    held.change_part(tx, sub_order_id, lambda sub: msgspec.structs.replace(sub, state=after, **saved))
+    known = {name: value for name, value in saved.items() if name in SubOrder.__struct_fields__}
+    held.change_part(tx, sub_order_id, lambda sub: msgspec.structs.replace(sub, state=after, **known))
     whole = str(roll_up([SubOrderState(state) for state in (states | {sub_order_id: after}).values()]))
     if whole != before:
         if order is not None:

@@ -79,6 +79,9 @@ class SubOrder(msgspec.Struct, frozen=True, kw_only=True):
     shipping_refunded: int = 0
     vendor_country: str = ""
     vendor_bps: int | None = None
+    accept_by: datetime | None = None
+    ship_by: datetime | None = None
+    deliver_by: datetime | None = None
     split_from: str | None = None
     """The part that these units belonged to until its vendor did not take them on."""
     replaces: str | None = None

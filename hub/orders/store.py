@@ -1,19 +1,22 @@
 """The only reader and writer of orders, sub-orders, lines and shipments (states go through `advance`)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, type_coerce, update
+from sqlalchemy import ColumnElement, bindparam, case, func, insert, literal_column, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from hub.kernel.errors import NotFound
 from hub.orders import held
 from hub.orders.model import Line, Order, SubOrder
 from hub.orders.split import Halves
+from hub.orders.states import SubOrderState
 from hub.orders.tables import lines, orders, shipments, sub_orders
 from hub.pricing.charge import SHIPPING, Item
 from hub.runtime.database import Tx
+from hub.runtime.steps import StepState, steps
 from hub.vendors.tables import vendors
 
 _ORDER = [orders.c[name] for name in Order.__struct_fields__ if name != "sub_orders"]
@@ -46,14 +49,14 @@ _PARTS = (
 _WHOLE = select(*_ORDER, type_coerce(_PARTS, JSONB).label("sub_orders"))
 
 
-_LOCK = select(orders.c.id).where(orders.c.id == bindparam("order")).with_for_update()
+_LOCK = select(func.now()).select_from(orders).where(orders.c.id == bindparam("order")).with_for_update(of=orders)
 _ONE = _WHOLE.where(orders.c.id == bindparam("order"))
 
 
 async def lock(tx: Tx, order_id: str) -> None:
     """Nobody else moves this order until the transaction ends. To be taken before anything of it is read."""
     if order_id not in tx.held:
-        await tx.execute(_LOCK, {"order": order_id})
+        tx.began = await tx.scalar(_LOCK, {"order": order_id}) or tx.began
         tx.held[order_id] = None
 
 
@@ -76,8 +79,21 @@ async def of_customer(tx: Tx, customer_id: str, *, after: str | None, limit: int
     return await tx.all(query if after is None else query.where(orders.c.id < after), Order)
 
 
-async def of_vendor(tx: Tx, vendor: str, *, state: str | None, after: str | None, limit: int) -> list[tuple[SubOrder, str, dict[str, Any]]]:
-    """A vendor's sub-orders with currency and address, newest first, those before the id `after`."""
+_DUE_BY = case(
+    (sub_orders.c.state == SubOrderState.ROUTED, sub_orders.c.accept_by),
+    (sub_orders.c.state.in_((SubOrderState.ACCEPTED, SubOrderState.RECALLING)), sub_orders.c.ship_by),
+    (sub_orders.c.state == SubOrderState.SHIPPED, sub_orders.c.deliver_by),
+)
+"""The promise whose turn it is; null where none is."""
+
+
+async def of_vendor(  # filters, all by name
+    tx: Tx, vendor: str, *, state: str | None, due_before: datetime | None, after: str | None, limit: int
+) -> list[tuple[SubOrder, str, dict[str, Any]]]:
+    """A vendor's sub-orders with currency and address, newest first, those before the id `after`.
+
+    With `due_before` those that wait for the vendor, who has promised its answer for before then.
+    """
     query = (
         select(*SUB_ORDER_COLUMNS, orders.c.currency, orders.c.address)
         .join_from(sub_orders, orders)
@@ -89,6 +105,9 @@ async def of_vendor(tx: Tx, vendor: str, *, state: str | None, after: str | None
         query = query.where(sub_orders.c.id < after)
     if state is not None:
         query = query.where(sub_orders.c.state == state)
+    if due_before is not None:
+        awaited = select(steps.c.subject_id).where(steps.c.state == StepState.OPEN, steps.c.target == vendor)  # few, and by an index
+        query = query.where(sub_orders.c.id.in_(awaited), due_before > _DUE_BY)
     found = await tx.rows(query)
     subs = await with_lines(tx, [msgspec.convert(row, SubOrder, from_attributes=True) for row in found])
     return [(sub, row.currency, row.address) for sub, row in zip(subs, found, strict=True)]
@@ -188,20 +207,30 @@ def _given_back(sub: SubOrder, piece: str, refunded: int) -> SubOrder:
     return msgspec.structs.replace(sub, lines=lines)
 
 
+_NOTE = update(sub_orders).where(sub_orders.c.id == bindparam("part"))
+
+
+def note(tx: Tx, sub: SubOrder, **values: Any) -> None:
+    """Note what was promised (`ship_by`, `deliver_by`), or missed (`lapse`), on a part whose order is locked."""
+    tx.later(_NOTE, sub.id, {"part": sub.id, **values})
+    known = {name: value for name, value in values.items() if name in SubOrder.__struct_fields__}
+    held.change_part(tx, sub.id, lambda mine: msgspec.structs.replace(mine, **known))
+
+
 _ADD_SHIPMENT = insert(shipments)
-_NOTE_DELIVERY = update(shipments).where(shipments.c.sub_order_id == bindparam("part")).values(delivered_at=func.now())
+_NOTE_DELIVERY = update(shipments).where(shipments.c.sub_order_id == bindparam("part"))
 _PARCELS = select(shipments.c.sub_order_id, shipments.c.parcels).where(shipments.c.order_id == bindparam("order"))
 
 
-async def add_shipment(tx: Tx, sub: SubOrder, parcels: Sequence[Any]) -> None:
+async def add_shipment(tx: Tx, sub: SubOrder, parcels: Sequence[Any], at: datetime) -> None:
     """Note that a sub-order left in these parcels."""
-    left = {"parcels": [msgspec.to_builtins(parcel) for parcel in parcels]}
+    left = {"parcels": [msgspec.to_builtins(parcel) for parcel in parcels], "shipped_at": at}
     await tx.execute(_ADD_SHIPMENT, {"id": tx.ids.new("shp"), "order_id": sub.order_id, "sub_order_id": sub.id, **left})
 
 
-async def note_delivery(tx: Tx, sub_order_id: str) -> None:
+async def note_delivery(tx: Tx, sub_order_id: str, at: datetime) -> None:
     """Note that a shipment has arrived."""
-    await tx.execute(_NOTE_DELIVERY, {"part": sub_order_id})
+    await tx.execute(_NOTE_DELIVERY, {"part": sub_order_id, "delivered_at": at})
 
 
 async def parcels_of(tx: Tx, order_id: str) -> dict[str, list[dict[str, Any]]]:

@@ -71,8 +71,13 @@ sub_orders = Table(
     Column("replaces", IdText),
     Column("was", BigInteger),
     Column("reason", Text),
+    *(Column(f"{promise}_by", DateTime(timezone=True)) for promise in ("accept", "ship", "deliver")),
+    Column("routed_at", DateTime(timezone=True)),
+    Column("accepted_at", DateTime(timezone=True)),
+    Column("lapse", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("order_id", "number"),
+    CheckConstraint("lapse IN ('declined','no_answer','canceled_by_vendor')", name="lapse"),
     CheckConstraint("total = goods_total + shipping_price - discount", name="total"),
     CheckConstraint(
         "commission >= 0 AND commission_tax >= 0 AND commission + commission_tax <= total + platform_discount", name="commission"
@@ -88,7 +93,8 @@ buyer was to pay for that.
 
 `discount` is what the buyer saves on this part, whoever bears it; `commission` and `commission_tax` are sums over its pieces,
 `commission_items` says which rule gave which cent. `vendor_country` and `vendor_bps` (the vendor's own terms) are the facts of
-the vendor that commission rules ask for.
+the vendor that commission rules ask for. `accept_by`, `ship_by` and `deliver_by` are what the vendor promised, each from the moment
+at which it was asked; `lapse` is what it did not do with a part that was its own to fulfill.
 """
 
 lines = Table(

@@ -36,6 +36,8 @@ class VendorLineView(LineView, frozen=True, kw_only=True):
 class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
     """The part one vendor owes; `reason` says why it fell out. `total` is goods and shipping less `discount`.
 
+    `accept_by`, `ship_by` and `deliver_by` are what its vendor has promised; each is null until the vendor is asked.
+
     What its vendor did not take on became a part of its own, `split_from` it. A part that `replaces` one that fell out is
     another vendor's; `was` is what the buyer was to pay for that.
     """
@@ -44,6 +46,9 @@ class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str
     state: str
     reason: str | None
+    accept_by: datetime | None
+    ship_by: datetime | None
+    deliver_by: datetime | None
     split_from: str | None
     replaces: str | None
     was: Money | None
@@ -102,13 +107,16 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
 
     `total` is what the buyer pays. The vendor bears `vendor_discount` of `discount` (its part of shipping's is
     `shipping_vendor_discount`), we the rest; `share` is what is the vendor's: `total` + our part of the discount -
-    `commission` - `commission_tax`.
+    `commission` - `commission_tax`. `accept_by`, `ship_by` and `deliver_by` are what the vendor has promised, each from when it is asked.
     """
 
     id: str
     order_id: str
     state: str
     reason: str | None
+    accept_by: datetime | None
+    ship_by: datetime | None
+    deliver_by: datetime | None
     split_from: str | None
     shipping_option: str
     shipping_price: Money
@@ -159,6 +167,9 @@ def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> 
         order_id=sub.order_id,
         state=str(sub.state),
         reason=sub.reason,
+        accept_by=sub.accept_by,
+        ship_by=sub.ship_by,
+        deliver_by=sub.deliver_by,
         split_from=sub.split_from,
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
@@ -185,6 +196,9 @@ def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrd
         vendor=sub.vendor,
         state=str(sub.state),
         reason=sub.reason,
+        accept_by=sub.accept_by,
+        ship_by=sub.ship_by,
+        deliver_by=sub.deliver_by,
         split_from=sub.split_from,
         replaces=sub.replaces,
         was=None if sub.was is None else money(sub.was),

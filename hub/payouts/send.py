@@ -11,6 +11,7 @@ from hub.payouts.states import PayoutEvent, PayoutState
 from hub.payouts.store import PAYOUT_LIFE, NewPayout, Payout
 from hub.runtime import steps
 from hub.runtime.database import Database, Tx
+from hub.runtime.pauses import growing
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step, Verdict
 
 PAYOUT_SEND = "payout.send"
@@ -51,7 +52,7 @@ async def perform_send(database: Database, gateways: Gateways, step: Step) -> Ou
         if not facts.may_pay_out:
             why = facts.reason or f"the provider still wants to know {', '.join(facts.due)}"
             if step.attempt > 1:  # the first asking may still be on its way: no refusal while it could act
-                raise NotSent(why, retry_after=steps.growing(step, *ACCOUNT_RETRY_SECONDS))
+                raise NotSent(why, retry_after=growing(step, *ACCOUNT_RETRY_SECONDS))
             return Outcome.refused("account_not_ready", why)
         found = await gateway.pay_out(step.id, account=account, amount=asked["amount"], currency=asked["currency"])
     return Outcome.ok(reference=found.reference, state=str(found.state), arrives=found.arrives, reason=found.reason)

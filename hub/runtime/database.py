@@ -3,11 +3,12 @@
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Executable, MetaData, Row, RowMapping, Text, text
+from sqlalchemy import Executable, MetaData, Row, RowMapping, Text, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from hub.kernel.errors import Unavailable
@@ -36,6 +37,7 @@ TRANSACTION_MS = "60000"
 SESSION = {"idle_in_transaction_session_timeout": IDLE_MS, "transaction_timeout": TRANSACTION_MS}
 
 _encoder = msgspec.json.Encoder()
+_NOW = select(func.now())
 
 T = TypeVar("T")
 
@@ -79,6 +81,8 @@ class Tx:
         self.held: dict[str, Any] = {}
         """By id what this transaction has locked, as it will be once it commits: nobody else changes it, so it is read once."""
         self._later: dict[tuple[Executable, str], dict[str, Any]] = {}
+        self.began: datetime | None = None
+        """What now() is in its statements, once that is known."""
         self.changed: set[str] = set()
         """Saga ids whose watchers are told after commit."""
         self.noted: list[dict[str, Any]] = []
@@ -87,6 +91,13 @@ class Tx:
         """Run when the block has ended well, inside the transaction."""
         self.woken = False
         """Whether steps became due, so that workers are woken after commit."""
+
+    async def now(self) -> datetime:
+        """When the transaction began, by PostgreSQL's clock, as its statements have it. Asked once, or learned with a lock."""
+        if self.began is None:
+            self.began = await self.scalar(_NOW)
+            assert self.began is not None, "PostgreSQL knows the time"
+        return self.began
 
     async def execute(self, statement: Executable, values: Any = None) -> int:
         """Run a write; the number of rows it touched."""

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from hub.kernel.alarm import Alarms
 from hub.runtime.claim import CLAIM
 from hub.runtime.database import IdText, Tx, metadata
 
@@ -72,6 +73,8 @@ steps = Table(
     Column("waiting", Boolean, nullable=False, server_default="false"),
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("deadline", DateTime(timezone=True)),
+    Column("alarm_at", DateTime(timezone=True)),
+    Column("alarms", JSONB(none_as_null=True)),
     Column("correlation_id", Text, nullable=False),
     Column("traceparent", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -81,9 +84,11 @@ steps = Table(
     CheckConstraint("state <> 'open' OR due_at IS NOT NULL", name="open_is_due"),
     Index("ix_steps_due", "target", "due_at", postgresql_where=text("state = 'open'")),
     Index("ix_steps_deadline", "deadline", postgresql_where=text("state = 'open' AND deadline IS NOT NULL")),
+    Index("ix_steps_alarm_at", "alarm_at", postgresql_where=text("state = 'open' AND alarm_at IS NOT NULL")),
     Index("ix_steps_saga_id", "saga_id"),
     postgresql_with={"fillfactor": "70"},
 )
+"""`alarm_at` is the next moment at which something is to be done if the answer is still awaited; see `hub.runtime.alarms`."""
 
 
 class NewStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +111,8 @@ class NewStep(msgspec.Struct, frozen=True, kw_only=True):
     undoes: str | None = None
     waiting: bool = False
     """Nothing is to be sent: the answer comes by itself (a vendor without a spoke) or the deadline passes."""
+    alarms: Alarms | None = None
+    """What is to be done while the answer is awaited: they cost nothing where it comes in time."""
     id: str | None = None
 
 
@@ -129,12 +136,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A recorded answer. `reason` is a stable word; `data` what the answer carried."""
+    """A recorded answer. `reason` is a stable word; `data` what the answer carried; `at` when it was said, if it had to travel."""
 
     verdict: Verdict
     reason: str = ""
     detail: str = ""
     data: dict[str, Any] = {}
+    at: datetime | None = None
 
     @classmethod
     def ok(cls, **data: Any) -> "Outcome":
@@ -150,11 +158,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def dead(cls, reason: str, detail: str = "") -> "Outcome":
         """Given up on; what was done is unknown."""
         return cls(verdict=Verdict.DEAD, reason=reason, detail=detail)
-
-
-def growing(step: Step, first: float, most: float) -> float:
-    """A pause in seconds that doubles with every attempt of a step: who is away is asked ever more seldom."""
-    return min(most, first * 2.0 ** min(max(0, step.attempt - 1), 20))
 
 
 COLUMNS = [steps.c[name] for name in Step.__struct_fields__]
@@ -202,6 +205,8 @@ def _row(tx: Tx, step: NewStep) -> dict[str, Any]:
         "redrive_seconds": step.redrive,
         "after": step.deadline if step.waiting and step.deadline is not None else step.after,
         "within": step.deadline,
+        "alarm_at": step.alarms.alarms[0].at if step.alarms is not None and step.alarms.alarms else None,
+        "alarms": None if step.alarms is None else msgspec.to_builtins(step.alarms),
         "correlation_id": tx.trace.correlation_id,
         "traceparent": tx.trace.traceparent,
     }

@@ -175,7 +175,7 @@ class Buyers:
                 asked = [Asked(line_id=line.id, quantity=units)]
             elif kind == "shipping":
                 asked = [Asked(line_id=SHIPPING)]
-            elif kind == "amount" and part.state not in FALLEN:
+            elif kind == "amount" and part.state not in FALLEN and line.id in part.pieces:  # it may belong to another part by now
                 piece = part.pieces[line.id]
                 left = piece.paid - piece.returned(piece.refunded).paid
                 asked = [Asked(line_id=line.id, amount=1 + int(share * max(0, left - 1)))]

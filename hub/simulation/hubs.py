@@ -31,13 +31,14 @@ from vendor_sdk import subjects
 
 BACK = (0.5, 90.0)
 """Seconds until a process that died is there again."""
-NOT_SIMULATED = ("laws", "reconciliation")
-"""Loops that prove what is proved here in another way."""
+NOT_SIMULATED = ("laws", "reconciliation", "scorecards", "suspension", "notifications", "forget webhooks")
+"""Loops that only look at what has happened, which here is the laws' part, and those of webhooks, which only read what others have
+committed, by PostgreSQL's numbers of transactions, which are not simulated: `tests/notifications` drives it against a real one."""
 SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
-DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0, "rescue": 3 * 3600.0}
+DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0, "rescue": 3 * 3600.0, "replays": 2 * 3600.0}
 """Loops that have something to do once in some hours or days."""
-RINGS = {"deadlines": 0.5, "provider events": 0.2}
+RINGS = {"deadlines": 0.5, "promises": 1.0, "provider events": 0.2}
 """Loops that are woken when something is due, and how long they rest after it."""
 
 

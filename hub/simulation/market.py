@@ -15,9 +15,11 @@ from hub.kernel.money import Money
 from hub.pricing.commission import commission_from
 from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
+from hub.promises.change_promises import change_promises
 from hub.runtime.database import Actor, Database
 from hub.sections import Settings
 from hub.settings import load_settings
+from hub.simulation.promised import fines_in, promised_by
 from hub.vendors.admit import admit
 from hub.vendors.change_terms import change_terms
 from hub.vendors.model import Capability, NewVendor, ShippingOption
@@ -97,7 +99,7 @@ def rules_of(currency: str) -> Rules:
         chosen = {"WHEELWRIGHT__" + name: value for name, value in (SET | {"ORDERS__CURRENCY": currency}).items()}
         _SETTINGS[currency] = load_settings(None, chosen)
     settings = _SETTINGS[currency]
-    fines = adjustment_rules_from({"rules": [{"name": "declined", "on": "declined", "kind": "fine", "fixed": {currency: 45}}]})
+    fines = adjustment_rules_from({"rules": fines_in(currency)})
     commission = commission_from({"rules": _commission(currency), "tax": {"default_bps": 1900}})
     chosen_timing = msgspec.structs.replace(timing(settings), settling=SETTLING_SECONDS, adjustments=tuple(fines), commission=commission)
     promotions = promotions_from({"promotions": _promotions(currency)})
@@ -143,6 +145,7 @@ async def open_market(database: Database, rules: Rules, dice: Random, currency: 
         async with database.tx() as tx:
             await admit(tx, new)
             await change_terms(tx, rules.timing.marketplace, code, TermsChange(reason="simulated", **TERMS[code]), None)
+            await change_promises(tx, rules.timing.promises, code, promised_by(code), None)
         wanted = [
             OfferOfSku(
                 sku=f"{code}-{price}",

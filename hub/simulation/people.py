@@ -11,6 +11,7 @@ from hub.orders import store as orders
 from hub.refunds import send
 from hub.runtime.database import Actor, Tx
 from hub.simulation.buyers import OPERATOR
+from hub.simulation.desk import Desk
 from hub.simulation.edge import Edge, Request
 from hub.simulation.market import DAY
 from hub.simulation.nature import Nature
@@ -89,10 +90,11 @@ class Hands:
 class Office:
     """Operators: a refund that has failed is sent again, and at last paid by hand."""
 
-    def __init__(self, nature: Nature, edge: Edge, memory: Memory) -> None:
+    def __init__(self, nature: Nature, edge: Edge, memory: Memory, timing: Timing) -> None:
         self._nature = nature
         self._edge = edge
         self._memory = memory
+        self._desk = Desk(nature, edge, memory, timing)
         self._tried: dict[str, int] = {}
 
     async def open(self) -> None:
@@ -100,6 +102,7 @@ class Office:
         while True:
             await asyncio.sleep(DAY / 2)
             await self.failed_refunds()
+            await self._desk.look()
 
     async def failed_refunds(self) -> None:
         """Send again, twice; then pay by hand."""

@@ -98,9 +98,13 @@ def orders_end(f: Facts) -> Iterator[str]:
             yield f"{order.id} is {order.state}, its parts say {whole}"
 
 
+LIVES = ("sub_orders", "payments", "refunds", "reversals", "transfers", "payouts", "dead_letters", "replay_plans")
+"""Tables of what has a life."""
+
+
 def the_timeline_is_true(f: Facts) -> Iterator[str]:
     """Each life moved from where it was to where it is, without a gap, and only by whom it may be moved."""
-    now = {row.id: row.state for name in ("sub_orders", "payments", "refunds", "reversals", "transfers", "payouts") for row in f.rows(name)}
+    now = {row.id: row.state for name in LIVES for row in f.rows(name)}
     at: dict[str, str] = {}
     for moment in f.rows("timeline"):
         if moment.subject_id not in now:

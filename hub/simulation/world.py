@@ -95,7 +95,7 @@ class World:
             self.broker.ensure(code)
             self.vendors[code] = Vendor(nature, self.broker, code, character_for(nature, code), self.stock_of(code))
             self.vendors[code].start()
-        bells = {"deadlines": Bell(), "provider events": Bell()}
+        bells = {"deadlines": Bell(), "promises": Bell(), "provider events": Bell()}
         self._watch(bells)
         pulse = Pulse(nature, self.memory, self.vendors)
         ground = Ground(nature, self.memory, self.provider, self.broker, self.rules.settings, self.rules.timing, list(self.vendors), pulse)
@@ -115,8 +115,8 @@ class World:
     def _watch(self, bells: Mapping[str, Bell]) -> None:
         """What is due rings, and what waits for a hand is told."""
         self._bells = bells
-        late, events = Alarm(self._late), Alarm(self._told)
-        self._alarms = {"late": late, "events": events}
+        late, awaited, events = Alarm(self._late), Alarm(self._awaited), Alarm(self._told)
+        self._alarms = {"late": late, "awaited": awaited, "events": events}
         due = Alarm(self._wake_one)
         self._again = Alarm(self._wake_all)
         hands = Hands(self.nature, self.edge, self.rules.timing)
@@ -133,6 +133,9 @@ class World:
                     self._again.at(unix + WOKEN_AGAIN, row[at["id"]])
             if deadline is not None and (before is None or before[at["deadline"]] != deadline):
                 late.at(deadline.timestamp(), row[at["id"]])
+            alarm_at = row[at["alarm_at"]]
+            if alarm_at is not None and (before is None or before[at["alarm_at"]] != alarm_at):
+                awaited.at(alarm_at.timestamp(), row[at["id"]])
 
         def event(at: Mapping[str, int], row: tuple[Any, ...], before: tuple[Any, ...] | None) -> None:
             if row[at["state"]] in {"new", "parked"} and (before is None or before[at["due_at"]] != row[at["due_at"]]):
@@ -149,6 +152,16 @@ class World:
             self._bells["deadlines"].ring()
             for step_id in left:  # whoever was woken may have died of it
                 self._alarms["late"].at(self.nature.unix() + WOKEN_AGAIN, step_id)
+
+    def _awaited(self, ids: list[str]) -> None:
+        """Alarms ring, of which most have long been moot."""
+        table = self.memory.tables["steps"]
+        state, alarm_at = table.position["state"], table.position["alarm_at"]
+        open_ = [row for step_id in ids if (row := table.rows.get(step_id)) and row[state] == "open"]
+        if left := [row[0] for row in open_ if row[alarm_at] is not None and row[alarm_at] <= self.nature.now()]:
+            self._bells["promises"].ring()
+            for step_id in left:
+                self._alarms["awaited"].at(self.nature.unix() + WOKEN_AGAIN, step_id)
 
     def _told(self, ids: list[str]) -> None:
         """Provider events are due, of which most were applied before their lease ended."""
@@ -186,7 +199,7 @@ class World:
         nature, loop = self.nature, asyncio.get_running_loop()
         buyers = Buyers(nature, self.edge, self.market, self.placings, self.did)
         weather = Weather(nature, self.memory, self.broker, self.provider)
-        office = loop.create_task(Office(nature, self.edge, self.memory).open())
+        office = loop.create_task(Office(nature, self.edge, self.memory, self.rules.timing).open())
         calm = False
         changing = loop.create_task(weather.change(self.hubs, lambda: calm))
         lives = [loop.create_task(buyers.live(number)) for number in range(self.orders)]
@@ -203,7 +216,14 @@ class World:
 
     def is_at_rest(self) -> bool:
         """Whether nothing is under way, here or at the provider, and everything that the provider said has been heard."""
-        under_way = {"steps": ("open",), "refunds": ("failed",), "provider_events": ("new", "parked"), "disputes": ("inquiry", "open")}
+        under_way = {
+            "steps": ("open",),
+            "refunds": ("failed",),
+            "dead_letters": ("replaying", "discarded"),
+            "replay_plans": ("previewed", "running", "paused"),
+            "provider_events": ("new", "parked"),
+            "disputes": ("inquiry", "open"),
+        }
         for name, states in under_way.items():
             table = self.memory.tables[name]
             state = table.position["state"]

@@ -11,6 +11,7 @@ from hub.payments.ports import Gateways, NotSent
 from hub.payments.states import BANK
 from hub.runtime import steps
 from hub.runtime.database import Database, Tx
+from hub.runtime.pauses import growing
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step
 from hub.transfers import store
 from hub.transfers.states import TransferEvent, TransferState
@@ -54,11 +55,11 @@ async def perform_release(database: Database, gateways: Gateways, step: Step) ->
         return Outcome.ok(account=None)
     account = _account(terms, transfer.gateway)
     if account is None:
-        raise NotSent(f"{transfer.vendor} has no account to be paid on yet", retry_after=steps.growing(step, *ACCOUNT_RETRY_SECONDS))
+        raise NotSent(f"{transfer.vendor} has no account to be paid on yet", retry_after=growing(step, *ACCOUNT_RETRY_SECONDS))
     facts = await gateways[transfer.gateway].look_account(account)
     if not facts.may_receive:
         raise NotSent(
-            f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=steps.growing(step, *ACCOUNT_RETRY_SECONDS)
+            f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=growing(step, *ACCOUNT_RETRY_SECONDS)
         )
     return Outcome.ok(account=account)
 

@@ -29,8 +29,8 @@ from hub.triage.view import Inspected, LetterView
 
 LetterId = Annotated[str, PathParameter(max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
+InState = Annotated[LetterState | None, QueryParameter(name="state")]
 Sought = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
-InState = Annotated[LetterState | None, QueryParameter(name="state", description="only letters in this state")]
 
 
 class Grace(msgspec.Struct, frozen=True):

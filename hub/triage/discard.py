@@ -118,7 +118,8 @@ async def _check_offered(tx: Tx, letter: Letter, asked: Discard) -> None:
         return
     if asked.answer is not None:
         raise Invalid("not_by_hand", "an answer belongs to what was done by hand", field="/answer")
-    if letter.source != "step" or letter.kind not in messages.COMMANDS or letter.saga_id is None or letter.subject_id is None:
+    of_part = letter.source in {"step", "promise"} and letter.kind in messages.COMMANDS
+    if not of_part or letter.saga_id is None or letter.subject_id is None:
         raise Conflict("not_offered", "it is about no part of an order; only by_hand is offered")
     order = await orders.load(tx, letter.saga_id)
     part = order.part(letter.subject_id)

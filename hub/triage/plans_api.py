@@ -20,7 +20,7 @@ from hub.triage.quarantine import NewQuarantine, Quarantine
 from hub.triage.states import ItemState, PlanEvent
 
 Id = Annotated[str, PathParameter(max_length=64)]
-InState = Annotated[ItemState | None, QueryParameter(name="state", description="only letters in this state")]
+InState = Annotated[ItemState | None, QueryParameter(name="state")]
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

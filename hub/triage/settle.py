@@ -83,7 +83,7 @@ async def resolution(tx: Tx, letter: Letter) -> str | None:
         return event.state if event.state in {"applied", "ignored"} else None
     if letter.source == "refund":
         return await _refund(tx, letter, letter.headers.get("refund", ""))
-    step = await steps.get(tx, letter.step_id or "") if letter.source == "step" else None
+    step = await steps.get(tx, letter.step_id or "") if letter.source in {"step", "promise"} else None
     return None if step is None else await _of_step(tx, letter, step)
 
 

@@ -37,6 +37,7 @@ class LetterView(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     attempts: int
     times: int
+    step_id: str | None
     saga_id: str | None
     subject_id: str | None
     at_risk: Money | None

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -130,10 +131,12 @@ class Listener:
 
 
 class Count(Protocol):
-    """How often a message was delivered, this time included."""
+    """How often a message was delivered, this time included, and when the broker got it."""
 
     @property
     def num_delivered(self) -> int: ...
+    @property
+    def timestamp(self) -> datetime: ...
 
 
 class Given(Protocol):
@@ -153,7 +156,8 @@ class Given(Protocol):
 
 async def take_event(wiring: Wiring, vendor: str, msg: Given) -> None:
     """What a vendor tells, applied (or put aside if that fails again and again) and then acknowledged; it comes again if this raises."""
-    message = Heard(vendor=vendor, subject=msg.subject, headers=dict(msg.headers or {}), body=msg.data)
+    told_at = msg.metadata.timestamp
+    message = Heard(vendor=vendor, subject=msg.subject, headers=dict(msg.headers or {}), body=msg.data, told_at=told_at)
     try:
         await hear(wiring.database, wiring.timing, message)
     except Exception as error:

@@ -3,8 +3,7 @@
 import structlog
 from sqlalchemy import Float, Integer, bindparam, func, select
 
-from hub.checkout import reroute
-from hub.checkout.conclude import conclude_locked
+from hub.checkout import course, reroute, shortage
 from hub.fulfillment.reserve import RESERVE
 from hub.fulfillment.route import SUBMIT
 from hub.liveness import look
@@ -13,7 +12,7 @@ from hub.orders.tables import orders
 from hub.pricing.replacement import covers
 from hub.runtime import steps
 from hub.runtime.database import HUB
-from hub.runtime.steps import Outcome, StepState, Verdict
+from hub.runtime.steps import StepState, Verdict
 from hub.runtime.trace import Trace
 from hub.wiring import Wiring
 
@@ -63,6 +62,8 @@ async def _rescue(wiring: Wiring, step_id: str) -> bool:
         sub = order.part(step.subject_id)
         if not covers(await reroute.find(tx, wiring.timing, order, sub), sub.units):
             return False  # nobody else has all of it: its own vendor may still come back in time
-        await conclude_locked(tx, wiring.timing, step, Outcome.dead(GIVEN_UP if step.waiting else REASON, "others can deliver it"))
+        await steps.cancel_open(tx, order.id, step.kind, subject_id=sub.id)  # no answer: what its vendor may have done is undone
+        await shortage.fall_short(tx, wiring.timing, order, sub, GIVEN_UP if step.waiting else REASON)
+        await course.proceed(tx, wiring.timing, order.id)
     log.info("part.rerouted", sub_order=step.subject_id, vendor=step.target)
     return True

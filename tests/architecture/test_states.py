@@ -20,6 +20,8 @@ OTHER_STATES = {
     "hub/cart/store.py": "open or ordered",
     "hub/payments/availability.py": "whether a provider answers",
     "hub/webhooks/store.py": "what became of a provider's event",
+    "hub/notifications/store.py": "what becomes of a webhook to a vendor: kept by attempts",
+    "hub/notifications/claim.py": "the same, as each attempt ends",
     "hub/catalog/put_offers.py": "active or paused, as the vendor says",
 }
 """Tables with a column `state` that is no life, and who writes it."""

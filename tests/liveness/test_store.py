@@ -160,3 +160,20 @@ async def test_a_full_stream_is_busy_for_a_while(api: Api):
     assert (view.busy, view.health) == (True, Health.DEGRADED)
     await sql(api, "UPDATE vendor_liveness SET busy_at = now() - interval '1 minute'")
     assert (await seen(api)).health is Health.UP
+
+
+async def test_it_is_kept_since_when_a_breaker_is_closed_again(api: Api):
+    async def closed_at() -> dict[str, Any]:
+        async with api.wiring.database.reading() as tx:
+            return await tx.scalar(text("SELECT closed_at FROM vendor_liveness WHERE vendor = 'acme'"))
+
+    await a_round(api, {"acme": beat(breakers={"stock": "closed", "orders": "closed"})})
+    assert await closed_at() == {}, "it was never anything else"
+    await a_round(api, {"acme": beat(breakers={"stock": "open", "orders": "closed"})})
+    await a_round(api, {"acme": beat(breakers={"stock": "half-open", "orders": "closed"})})
+    assert await closed_at() == {}
+    await a_round(api, {"acme": beat(breakers={"stock": "closed", "orders": "closed"})})
+    first = await closed_at()
+    assert first.keys() == {"stock"}
+    await a_round(api, {"acme": beat(breakers={"stock": "closed", "orders": "closed"})})
+    assert await closed_at() == first

@@ -258,4 +258,14 @@ PLANTS = [
         [Edit("hub/runtime/http.py", "(before := await idempotency.begin(tx, *self._claim)) is not None", "False")],
         Law("buyers_know_what_happened", "was told refused: cart_ordered, and has", seed=2, orders=40),
     ),
+    Plant(
+        "silence that is nobody's lapse",
+        [Edit("hub/checkout/fine.py", "    store.note(tx, sub, lapse=lapse)\n", "")],
+        Law("what_is_not_kept_is_known", "and nothing is held against", seed=1, orders=40),
+    ),
+    Plant(
+        "a part that leaves late and is not fined",
+        [Edit("hub/checkout/fine.py", '"shipped_late" if by < at else "shipped_early"', '"shipped_early"')],
+        Law("lateness_has_its_price", "shipped_late", seed=1, orders=40),
+    ),
 ]

@@ -1,18 +1,20 @@
 """Every law notices what breaks it: a whole world is spoiled in one place, and exactly what was spoiled is said."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from hub.simulation import money_laws, trade_laws
+from hub.simulation import money_laws, promise_laws, trade_laws
 from hub.simulation.facts import Facts
 from hub.simulation.loop import run
 from hub.simulation.run import Case, live
 from hub.simulation.world import World
 
 Spoil = Callable[[World], object]
-LAWS = {law.__name__: law for law in (*money_laws.LAWS, *trade_laws.LAWS)}
+LAWS = {law.__name__: law for law in (*money_laws.LAWS, *trade_laws.LAWS, *promise_laws.LAWS)}
+LATE = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,12 @@ def spoil_consent(world: World) -> None:
     put(world, "orders", {"id": order}, on_shortage="partial")
 
 
+def spoil_letters(world: World) -> None:
+    for key in list(world.memory.tables["timeline"].rows)[:2]:
+        told = {"life": "promise", "subject_id": "sub_1", "event": "escalate", "data": {"promise": "shipping"}}
+        put(world, "timeline", {"seq": key}, **told)
+
+
 async def said_by(law: str, world: World) -> list[str]:
     """On a loop, for the provider asks it for the time."""
     return list(LAWS[law](Facts(world)))
@@ -96,6 +104,13 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     "an order that never ends": (lambda w: put(w, "orders", {"state": "completed"}, state="shipped"), "orders_end"),
     "a move that nobody made": (lambda w: put(w, "sub_orders", {"state": "settled"}, state="delivered"), "the_timeline_is_true"),
     "another's delivery that nobody agreed to": (spoil_consent, "others_deliver_as_the_buyer_agreed"),
+    "a vendor that was asked without a time": (
+        lambda w: put(w, "sub_orders", {"state": "settled"}, accept_by=None),
+        "everybody_has_a_time",
+    ),
+    "a lapse of who has kept all": (lambda w: put(w, "sub_orders", {"state": "settled"}, lapse="no_answer"), "what_is_not_kept_is_known"),
+    "a parcel that left in secret": (lambda w: put(w, "shipments", {}, shipped_at=LATE), "lateness_has_its_price"),
+    "an operator who is told twice": (spoil_letters, "operators_are_told_once"),
     "an order that is lost": (lambda w: drop(w, "orders", state="completed"), "buyers_know_what_happened"),
 }
 

@@ -68,7 +68,7 @@ class CoreShop(Shop):
         await self.run()
 
 
-OTHER = {"customers", "api_keys", "gateway_health", "provider_cursors"}
+OTHER = {"customers", "api_keys", "gateway_health", "provider_cursors", "webhook_cursors"}
 """Tables in which who opened the shop, or a real secret, has left something."""
 
 

@@ -16,9 +16,9 @@ GRACE = 300.0
 BOTH = (("acme", "mug", 2000, 1), ("bolt", "pan", 3000, 1))
 
 
-async def give_up(spokes: Spokes, letter: Letter, compensation: str, answer: Answer | None = None, **more: Any) -> Letter:
-    asked = Discard(reason="hopeless", compensation=compensation, answer=answer)  # pyright: ignore[reportArgumentType]
-    return await spokes.shop.act(lambda tx: discard(tx, letter.id, asked, **{"version": None, "grace": GRACE, **more}))
+async def give_up(spokes: Spokes, letter: Letter, compensation: str, answer: Answer | None = None, version: int | None = None) -> Letter:
+    asked = Discard(reason="hopeless", compensation=compensation, answer=answer)  # pyright: ignore[reportArgumentType]  # a word of its literal
+    return await spokes.shop.act(lambda tx: discard(tx, letter.id, asked, version=version, grace=GRACE))
 
 
 async def the_letter(spokes: Spokes) -> Letter:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -10,7 +11,7 @@ from hub.runtime.database import Tx
 from hub.triage import plan as plans
 from hub.triage import quarantine
 from hub.triage.by_itself import NewRule, make, replay_by_itself, would
-from hub.triage.find import Filter, groups
+from hub.triage.find import groups
 from hub.triage.plan import NewPlan, PlanView
 from hub.triage.quarantine import NewQuarantine
 from hub.triage.replay import Asked, replay
@@ -28,7 +29,8 @@ async def dead(spokes: Spokes, number: int) -> None:
 
 
 async def made(spokes: Spokes, **new: Any) -> PlanView:
-    asked = NewPlan(**{"filter": Filter(target="acme"), "reason": "mended", "canary": 2, "rate": 100.0, **new})
+    said = {"filter": {"target": "acme"}, "reason": "mended", "canary": 2, "rate": 100.0, **new}
+    asked = msgspec.convert(said, NewPlan)
     return await spokes.shop.act(lambda tx: plans.preview(tx, asked))
 
 
@@ -134,7 +136,7 @@ async def test_what_is_put_in_quarantine_on_the_way_is_skipped(spokes: Spokes) -
     await act(spokes, plan, PlanEvent.START)
     await round_(spokes)
     letter = (await spokes.letters())[0]
-    bar = NewQuarantine(what="fingerprint", value=letter.fingerprint, reason="poison")
+    bar = NewQuarantine(what="fingerprint", value=letter.fingerprint, reason="it kills")
     await spokes.shop.act(lambda tx: quarantine.put(tx, bar))
     for _ in range(3):
         assert await round_(spokes) == 0
