@@ -15,7 +15,7 @@ from hub.letters.states import LetterState
 class Sought:
     """What is not given is not asked."""
 
-    source: Annotated[str | None, Parameter(help="Who noticed: step, event, provider, refund, payout, reconcile, law.")] = None
+    source: Annotated[str | None, Parameter(help="Who noticed: step, promise, event, provider, refund, payout, reconcile, law.")] = None
     target: Annotated[str | None, Parameter(help="The vendor's code, or @hub for what the hub does itself.")] = None
     kind: Annotated[str | None, Parameter(help="A command, an event, a step of ours: orders.submit.")] = None
     letter_reason: Annotated[str | None, Parameter(help="Why it failed: unanswered, malformed.")] = None
