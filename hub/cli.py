@@ -26,6 +26,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the rep
 Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
 
 app = App(name="hub", help="Wheelwright: one order over many vendors, routed, split, paid, shipped and paid out.", version_flags=[])
+app.command("hub.dlq.commands:app", name="dlq", help="Look into what failed, mend it and send it again, or give it up.")
 
 
 @app.command

@@ -129,7 +129,7 @@ class _Versioned(msgspec.Struct):
 
 def _response(body: bytes, status: int, *, replayed: bool = False) -> Response[Any]:
     headers: dict[str, str] = {}
-    if b'"version":' in body and (version := msgspec.json.decode(body, type=_Versioned).version) is not None:
+    if body.startswith(b"{") and b'"version":' in body and (version := msgspec.json.decode(body, type=_Versioned).version) is not None:
         headers["ETag"] = f'W/"{version}"'
     if replayed:
         headers["Idempotent-Replayed"] = "true"

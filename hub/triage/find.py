@@ -16,6 +16,7 @@ from hub.runtime.database import Tx
 from hub.triage.tables import quarantines
 
 Said = Annotated[str, Meta(min_length=1, max_length=200)]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 _c = dead_letters.c
 
@@ -33,8 +34,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     assignee: Said | None = None
     currency: Said | None = None
     at_risk_min: Annotated[int, Meta(ge=0, le=10**15)] | None = None
-    failed_after: datetime | None = None
-    failed_before: datetime | None = None
+    failed_after: Moment | None = None
+    failed_before: Moment | None = None
     ids: Annotated[list[Said], Meta(min_length=1, max_length=10_000)] | None = None
     text: Said | None = None
     """Stands somewhere in its detail."""

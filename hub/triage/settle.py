@@ -98,7 +98,7 @@ async def _of_step(tx: Tx, letter: Letter, step: Step) -> str | None:
         case _:
             pass
     look = _SUBJECTS.get(step.kind)
-    if step.verdict == Verdict.OK or look is None:
+    if look is None or (step.verdict == Verdict.OK and step.kind != send.REFUND):  # a refund that was sent may have come back
         return f"answered: {step.verdict}"
     return await look(tx, letter, step.subject_id)
 

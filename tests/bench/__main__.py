@@ -1,6 +1,6 @@
-"""`make bench`: placing through the HTTP API beside pgbench, and eight vendors beside a dead and a slow one; with fsync on.
+"""`make bench`: placing through the HTTP API beside pgbench, eight vendors beside a dead and a slow one, triage; with fsync on.
 
-`python -m tests.bench placing` or `… bulkheads` measures one of the two; bench.json keeps the other as it was.
+`python -m tests.bench placing`, `… bulkheads` or `… triage` measures one of them; bench.json keeps the others as they were.
 """
 
 import asyncio
@@ -10,9 +10,9 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
@@ -29,18 +29,19 @@ from hub.migrate import upgrade_at
 from hub.replay.web import Web
 from hub.runtime import auth
 from hub.runtime.database import Actor, Database
-from tests.bench import bulkheads, pgbench
+from tests.bench import bulkheads, pgbench, triage
 from tests.bench.bulkheads import Bulkheads
 from tests.bench.placing import Market, Placed, place
+from tests.bench.triage import TARGET_MS, Triage
 
 BUYERS = (1, 8, 32)
 ROUNDS = 3
 ORDERS = {1: 100, 8: 400, 32: 600}
 LIMIT_SECONDS = 4
 LIMIT_DATABASE = "postgres"
-BULKHEADS_DATABASE = "bulkheads"
 REPORT = Path("bench.json")
-PARTS = ("placing", "bulkheads")
+T = TypeVar("T")
+PARTS = ("placing", "bulkheads", "triage")
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 def main(parts: Sequence[str]) -> int:
     """Measure, print, write bench.json. 2 for an unknown part."""
     if unknown := set(parts) - set(PARTS):
-        Console().print(f"no such part: {', '.join(sorted(unknown))}; there are {' and '.join(PARTS)}")
+        Console().print(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
         return 2
     report: dict[str, Any] = msgspec.json.decode(REPORT.read_bytes()) if REPORT.exists() else {}
     folder = Path(tempfile.mkdtemp(prefix="ww-bench-"))
@@ -71,8 +72,11 @@ def main(parts: Sequence[str]) -> int:
             report["placing"] = figures = _with_api(server, folder)
             _print(figures)
         if "bulkheads" in parts:
-            report["bulkheads"] = found = asyncio.run(_beside_trouble(server, folder / "bulkheads"))
+            report["bulkheads"] = found = asyncio.run(_on_its_own(server, folder / "bulkheads", bulkheads.measure))
             _print_bulkheads(found)
+        if "triage" in parts:
+            report["triage"] = mended = asyncio.run(_on_its_own(server, folder / "triage", triage.measure))
+            _print_triage(mended)
     finally:
         server.discard()
         shutil.rmtree(folder)
@@ -80,16 +84,16 @@ def main(parts: Sequence[str]) -> int:
     return 0
 
 
-async def _beside_trouble(server: Postgres, folder: Path) -> Bulkheads:
+async def _on_its_own(server: Postgres, folder: Path, measure: Callable[[str, Path], Awaitable[T]]) -> T:
     """On a database of its own, where nothing else is left to be done."""
     engine = create_async_engine(server.url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {BULKHEADS_DATABASE}"))
+        await connection.execute(text(f"CREATE DATABASE {folder.name}"))
     await engine.dispose()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    url = server.url_of(BULKHEADS_DATABASE)
+    url = server.url_of(folder.name)
     await asyncio.to_thread(upgrade_at, url)
-    return await bulkheads.measure(url, folder)
+    return await measure(url, folder)
 
 
 def _with_api(server: Postgres, folder: Path) -> list[Figure]:
@@ -160,6 +164,27 @@ def _print_bulkheads(found: Bulkheads) -> None:
     for name, latency in (("all are well", found.baseline), ("one dead, one 30 s slow", found.troubled)):
         table.add_row(name, f"{latency.p50_ms:.1f}", f"{latency.p99_ms:.1f}")
     Console().print(title, table, f"p99 ratio {found.ratio:.2f} (at most 2); {found.held} commands wait for the other two", sep="\n")
+
+
+def _print_triage(found: Triage) -> None:
+    table = Table()
+    for name in (f"{found.letters} open letters in {found.groups_found} groups", "p50 ms", "p95 ms"):
+        table.add_column(name, justify="left" if "letters" in name else "right")
+    for name, latency in (
+        ("the grouped list, just loaded", found.unvacuumed),
+        ("the grouped list, after VACUUM ANALYZE", found.groups),
+        (f"the same over HTTP (at most {TARGET_MS})", found.over_http),
+        ("a page of 100 of the largest group, over HTTP", found.page_over_http),
+    ):
+        table.add_row(name, f"{latency.p50_ms:.1f}", f"{latency.p95_ms:.1f}")
+    r = found.replayed
+    pace = (
+        f"{r.letters} replayed in {r.seconds:.1f} s, {r.rounds} rounds without the worker's pauses; previewed in {r.preview_seconds:.2f} s"
+    )
+    memory = f"resident: {r.warm_mib:.1f} MiB after a tenth, at most {r.most_mib:.1f}, {r.end_mib:.1f} at the end"
+    memory += f"; blocks held: {r.warm_blocks}, at most {r.most_blocks}, {r.end_blocks}"
+    load = f"load of the machine meanwhile: {found.load:.1f} on {os.cpu_count()} cores"
+    Console().print(table, load, *found.plan_of_groups, pace, memory, sep="\n", markup=False)
 
 
 if __name__ == "__main__":
