@@ -32,6 +32,15 @@ CLOSED = "closed"
 _p, _i, _d = replay_plans.c, replay_items.c, dead_letters.c
 _in = func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds"))
 _DUE = select(_p.id).where(_p.state == PlanState.RUNNING, _p.due_at <= func.now()).order_by(_p.due_at).limit(PLANS_AT_ONCE)
+_ABORTED = (
+    select(_i.plan_id)
+    .join_from(replay_items, replay_plans, _p.id == _i.plan_id)
+    .join(dead_letters, _d.id == _i.letter_id)
+    .where(_i.state == ItemState.SENT, _p.state == PlanState.ABORTED, _d.state != LetterState.REPLAYING)
+    .distinct()
+    .limit(PLANS_AT_ONCE)
+)
+"""What they had sent goes on, and is told too."""
 _LEASE = (
     update(replay_plans)
     .where(_p.id == bindparam("plan"), _p.state == PlanState.RUNNING, _p.due_at <= func.now())
@@ -59,6 +68,10 @@ async def drive_plans(database: Database, timing: Timing) -> None:
     """One round of each plan whose time has come; another worker takes over from one that died when its lease ends."""
     async with database.reading() as tx:
         due = [row.id for row in await tx.rows(_DUE)]
+        aborted = [row.plan_id for row in await tx.rows(_ABORTED)]
+    for plan_id in aborted:
+        async with database.tx() as tx:
+            await _settle(tx, await plans.get(tx, plan_id, lock=True))
     for plan_id in due:
         async with database.tx() as tx:
             leased = await tx.execute(_LEASE, {"plan": plan_id, "seconds": LEASE_SECONDS}) == 1
@@ -188,4 +201,6 @@ def _why(no: Refusal) -> str:
 
 def planned(of: Sequence[str]) -> Any:
     """Which letters stand in a plan that has not ended with them."""
-    return select(_i.letter_id).where(_i.letter_id.in_(of), _i.state.in_((ItemState.WAITING, ItemState.SENT)))
+    alive = _p.state.in_((PlanState.PREVIEWED, PlanState.RUNNING, PlanState.PAUSED))
+    items = select(_i.letter_id).join_from(replay_items, replay_plans, _p.id == _i.plan_id)
+    return items.where(_i.letter_id.in_(of), _i.state.in_((ItemState.WAITING, ItemState.SENT)), alive)

@@ -96,9 +96,9 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 _PARTS = (
     select(
         _c.fingerprint,
-        _c.target,
-        _c.kind,
-        _c.reason,
+        func.any_value(_c.target).label("target"),
+        func.any_value(_c.kind).label("kind"),
+        func.any_value(_c.reason).label("reason"),
         _c.currency,
         func.count().label("count"),
         func.min(_c.created_at).label("first_at"),
@@ -107,7 +107,7 @@ _PARTS = (
         func.coalesce(func.sum(_c.at_risk), 0).label("amount"),
     )
     .where(_c.state.in_(OPEN))
-    .group_by(_c.fingerprint, _c.target, _c.kind, _c.reason, _c.currency)
+    .group_by(_c.fingerprint, _c.currency)
 )
 GROUPS_MAX = 1_000
 

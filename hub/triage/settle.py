@@ -31,7 +31,7 @@ from hub.webhooks import store as provider_events
 
 log = structlog.get_logger("triage")
 
-AT_ONCE = 100
+AT_ONCE = 500
 
 _c = dead_letters.c
 _REPLAYING = select(_c.id).where(_c.state == LetterState.REPLAYING).order_by(_c.id).limit(bindparam("most"))

@@ -118,7 +118,7 @@ def upgrade() -> None:
     op.add_column('dead_letters', sa.Column('last_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False))
     op.add_column('dead_letters', sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True))
     op.drop_index(op.f('ix_dead_letters_fingerprint'), table_name='dead_letters')
-    op.create_index('ix_dead_letters_groups', 'dead_letters', ['fingerprint', 'target', 'kind', 'reason', 'created_at', 'last_at', 'at_risk', 'currency', 'id'], unique=False, postgresql_where=sa.text("state IN ('open','replaying')"))
+    op.create_index('ix_dead_letters_groups', 'dead_letters', ['fingerprint', 'currency', 'id'], unique=False, postgresql_include=['target', 'kind', 'reason', 'created_at', 'last_at', 'at_risk'], postgresql_where=sa.text("state IN ('open','replaying')"))
     op.create_index('ix_dead_letters_replaying', 'dead_letters', ['id'], unique=False, postgresql_where=sa.text("state = 'replaying'"))
     op.create_index('ix_dead_letters_target_id', 'dead_letters', ['target', 'id'], unique=False)
     op.create_check_constraint(op.f('ck_dead_letters_state'), 'dead_letters', "state IN ('open','replaying','resolved','discarded','compensated')")
