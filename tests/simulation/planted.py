@@ -213,15 +213,15 @@ PLANTS = [
         Law("buyers_know_what_happened", "was told of", seed=1, orders=15),
     ),
     Plant(
-        "a letter resolved before what it is about has ended",
+        "a replay of which nobody sees how it ends",
         [
             Edit(
                 "hub/triage/settle.py",
-                "        case StepState.OPEN:\n            return None",
-                '        case StepState.OPEN:\n            return "sent"',
+                "    if letter.state in OPEN and how is not None:",
+                "    if letter.state is LetterState.OPEN and how is not None:",
             )
         ],
-        Law("what_is_resolved_is_settled", "is resolved", seed=11, orders=80),
+        Law("letters_end", "is replaying for ever", seed=11, orders=80),
     ),
     Plant(
         "a death without its letter",
