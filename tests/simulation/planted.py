@@ -213,17 +213,6 @@ PLANTS = [
         Law("buyers_know_what_happened", "was told of", seed=1, orders=15),
     ),
     Plant(
-        "a replay of which nobody sees how it ends",
-        [
-            Edit(
-                "hub/triage/settle.py",
-                "    if letter.state in OPEN and how is not None:",
-                "    if letter.state is LetterState.OPEN and how is not None:",
-            )
-        ],
-        Law("letters_end", "is replaying for ever", seed=11, orders=80),
-    ),
-    Plant(
         "a death without its letter",
         [
             Edit(
