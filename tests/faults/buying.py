@@ -42,6 +42,8 @@ class Buyers:
         """Seconds that each placing took."""
         self._placed: dict[str, tuple[str, Any]] = {}
         """Of each order the key and the body that it was placed with."""
+        self.consent: dict[str, Any] = {}
+        """What they agree to when they order."""
         self.asked_again = 0
         """Requests repeated because their outcome was unknown."""
 
@@ -64,7 +66,7 @@ class Buyers:
             await self.ask("ada", "PUT", f"/v1/carts/{cart}/lines/{await self.offer(vendor, sku)}", {"quantity": quantity})
         quote = await self.ask("ada", "POST", f"/v1/carts/{cart}/quotes", {"address": ADDRESS})
         begun = time.monotonic()
-        key, body = f"place-{next(_keys)}", {"quote_id": quote["id"], "payment_method": "pm_card_visa"}
+        key, body = f"place-{next(_keys)}", {"quote_id": quote["id"], "payment_method": "pm_card_visa", **self.consent}
         order = await self.ask("ada", "POST", "/v1/orders", body, key=key)
         self._placed[order["id"]] = key, body
         self.placed_in.append(time.monotonic() - begun)
