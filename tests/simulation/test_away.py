@@ -1,5 +1,6 @@
 """A vendor's event outlives any number of deliveries while the database is away: that is no fault of the event."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +24,7 @@ class Message:
     subject = "evt.acme.stock.reserved"
     headers = {"Mk-Event-Id": "e1", "Nats-Msg-Id": "e1"}  # noqa: RUF012  # nobody writes to it
     data = NONSENSE
-    metadata: Any = SimpleNamespace(num_delivered=100)
+    metadata: Any = SimpleNamespace(num_delivered=100, timestamp=datetime(2026, 11, 29, tzinfo=UTC))
 
     def __init__(self) -> None:
         self.acked = 0
