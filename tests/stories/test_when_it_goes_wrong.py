@@ -72,6 +72,7 @@ async def test_a_silent_vendor_is_given_up_at_its_deadline_and_kept_for_triage(w
 
 async def test_a_permanent_error_is_a_dead_letter_at_once_and_decides_nothing_before_its_time(world: World) -> None:
     placed = await world.place(("acme", "mug", 1), ("bolt", "unsupported", 1))
+    letters: list[Any] = []
     for _ in range(200):
         letters = (await world("olga", "GET", f"/v1/admin/dead-letters?order={placed['id']}")).json()["data"]
         if letters:
