@@ -31,9 +31,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reason: Said | None = None
     fingerprint: Said | None = None
     saga_id: Said | None = None
+    subject_id: Said | None = None
+    step_id: Said | None = None
+    resolution: Said | None = None
     assignee: Said | None = None
     currency: Said | None = None
     at_risk_min: Annotated[int, Meta(ge=0, le=10**15)] | None = None
+    attempts_min: Annotated[int, Meta(ge=0, le=10**6)] | None = None
+    times_min: Annotated[int, Meta(ge=0, le=10**6)] | None = None
     failed_after: Moment | None = None
     failed_before: Moment | None = None
     ids: Annotated[list[Said], Meta(min_length=1, max_length=10_000)] | None = None
@@ -41,14 +46,27 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Stands somewhere in its detail."""
 
 
-_EQUAL = ("state", "source", "target", "kind", "reason", "fingerprint", "saga_id", "assignee", "currency")
+_EQUAL = (
+    "state",
+    "source",
+    "target",
+    "kind",
+    "reason",
+    "fingerprint",
+    "saga_id",
+    "subject_id",
+    "step_id",
+    "resolution",
+    "assignee",
+    "currency",
+)
 
 
 def conditions(asked: Filter) -> list[ColumnElement[bool]]:
     """The filter as PostgreSQL understands it."""
     found: list[ColumnElement[bool]] = [_c[name] == getattr(asked, name) for name in _EQUAL if getattr(asked, name) is not None]
-    if asked.at_risk_min is not None:
-        found.append(_c.at_risk >= asked.at_risk_min)
+    least = {"at_risk": asked.at_risk_min, "attempts": asked.attempts_min, "times": asked.times_min}
+    found += [_c[name] >= number for name, number in least.items() if number is not None]
     if asked.failed_after is not None:
         found.append(_c.last_at >= asked.failed_after)
     if asked.failed_before is not None:
