@@ -26,5 +26,5 @@ class Pulse:
 
     def _row(self, vendor: str, seen_at: datetime) -> tuple[object, ...]:
         said = {"vendor": vendor, "boot_id": vendor, "version": "", "since": self._since, "seen_at": seen_at}
-        said |= {"breakers": dict[str, str](), "in_flight": 0, "oldest_seconds": 0.0}
+        said |= {"breakers": dict[str, str](), "closed_at": dict[str, str](), "in_flight": 0, "oldest_seconds": 0.0}
         return tuple(said.get(column) for column in self._table.columns)

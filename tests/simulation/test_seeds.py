@@ -44,7 +44,7 @@ def test_lives_end_in_every_way(verdicts: list[Verdict]) -> None:
     for state in (
         *("orders: completed", "orders: canceled", "orders: expired", "sub_orders: declined", "sub_orders: settled"),
         *("payments: captured", "payments: declined", "payments: voided", "refunds: succeeded", "reversals: reversed"),
-        *("transfers: transferred", "transfers: empty", "disputes: lost", "disputes: won", "payouts: paid", "steps: dead"),
+        *("transfers: transferred", "transfers: empty", "disputes: lost", "disputes: won", "payouts: paid", "dead_letters: resolved"),
     ):
         assert states[state], f"no {state}: {states}"
 
