@@ -294,5 +294,5 @@ async def retry_in(tx: Tx, step_id: str, seconds: float, *, even_if_due: bool = 
 
     Attempts go on: a vendor tells by them asking anew from hearing twice. `pending`: it was answered, only not for good.
     """
-    verdict = {"verdict": Verdict.PENDING} if pending else {}
+    verdict = {"verdict": Verdict.PENDING, "waiting": False} if pending else {}  # also one that had been laid aside for dead
     await tx.execute(_RETRY, {"step_id": step_id, "seconds": seconds, "even_if_due": even_if_due, **verdict})

@@ -63,7 +63,7 @@ DONE = {
 async def discard(tx: Tx, letter_id: str, asked: Discard, *, version: int | None, grace: float) -> Letter:
     """Give a letter up; the compensation runs in `grace` seconds.
 
-    Raises `NotFound`, `Invalid`, and `Conflict`: ``version_mismatch``, ``illegal_transition``, or ``not_offered`` for a
+    Raises `NotFound`, `Invalid`, and `Conflict`: ``version_mismatch``, ``not_open``, or ``not_offered`` for a
     compensation that would make up for nothing.
     """
     letter = await lock(tx, letter_id)

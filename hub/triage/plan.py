@@ -26,7 +26,7 @@ SAMPLE = 5
 
 Because = Annotated[str, Meta(min_length=1, max_length=500)]
 Canary = Annotated[int, Meta(ge=1, le=100)]
-Rate = Annotated[float, Meta(gt=0, le=1_000)]
+Rate = Annotated[float, Meta(ge=1, le=1_000)]
 Count = Annotated[int, Meta(ge=0, le=10_000)]
 
 

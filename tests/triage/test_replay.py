@@ -82,6 +82,20 @@ async def test_a_late_answer_of_the_vendor_ends_it(spokes: Spokes) -> None:
     assert no.value.slug == "already_resolved"
 
 
+async def test_what_was_given_up_on_and_is_pending_after_all_is_asked_for_again_and_undone_if_it_comes_to_nothing(spokes: Spokes) -> None:
+    order = await spokes.order()
+    (step,) = await spokes.asked()
+    await spokes.dies(step)
+    await spokes.tell(step, "orders.pending", Pending(sub_order_id=step.subject_id))
+    await spokes.shop.sql("UPDATE steps SET due_at = now() WHERE state = 'open' AND target = 'acme'")
+    (again,) = await spokes.asked()
+    assert again.id == step.id
+    await spokes.shop.sql("UPDATE steps SET deadline = now() WHERE state = 'open' AND target = 'acme'")
+    await sweep(spokes.shop.wiring)
+    assert await state_of(spokes, order.id) is S.DECLINED
+    assert [asked.kind for asked in await spokes.asked()] == ["orders.recall"], "it may have taken it on"
+
+
 async def test_its_deadline_decides_what_nobody_mends(spokes: Spokes) -> None:
     order, _ = await spokes.dead_order()
     await spokes.shop.sql("UPDATE steps SET deadline = now() WHERE state = 'open' AND target = 'acme'")
