@@ -44,7 +44,16 @@ _EVENTS: Mapping[tuple[DisputeState, DisputePhase], tuple[DisputeEvent, ...]] = 
 
 def share_out_step(dispute: Dispute, *, after: float = 0) -> NewStep:
     """Decide in so many seconds who bears a lost dispute, or to whom goes what came back of it."""
-    return NewStep(kind=SHARE_OUT, target=HUB_TARGET, saga_id=dispute.order_id, subject_id=dispute.id, payload={}, redrive=15, after=after)
+    return NewStep(
+        kind=SHARE_OUT,
+        target=HUB_TARGET,
+        saga_id=dispute.order_id,
+        subject_id=dispute.id,
+        payload={},
+        redrive=15,
+        after=after,
+        asked=after > 0,
+    )
 
 
 async def take_notice(tx: Tx, gateway: str, facts: DisputeFacts) -> bool:
@@ -119,6 +128,7 @@ async def share_out(tx: Tx, marketplace: Marketplace, order: Order, step: Step) 
     if moves:
         await ledger.post(tx, store.LOST, order_id=order.id, cause=step.id, moves=moves)
     await payments.set_disputed(tx, payment.id, disputed=await store.contested(tx, payment.id))
+    await steps.wake(tx, order.id)
 
 
 async def _give_back(tx: Tx, dispute: Dispute, step: Step, back: int) -> None:

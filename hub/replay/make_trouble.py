@@ -32,7 +32,10 @@ _BORNE = text(
     " AND NOT EXISTS (SELECT FROM refunds r WHERE r.dispute_id = d.id AND r.state <> 'disputed')"
 )
 _ACCOUNT = text("SELECT v.connected_account FROM vendors v JOIN sub_orders s ON s.vendor = v.code WHERE s.order_id = :order")
-_OPEN = text("SELECT count(*) FROM steps WHERE state = 'open' AND saga_id = ANY(:ids)")
+_OPEN = text(
+    "SELECT kind, saga_id, attempt, to_char(due_at AT TIME ZONE 'UTC', 'HH24:MI:SS') AS due FROM steps"
+    " WHERE state = 'open' AND saga_id = ANY(:ids) ORDER BY due_at DESC LIMIT 3"
+)
 
 
 class NotMade(RuntimeError):
@@ -49,6 +52,7 @@ class Troublemaker:
         self._placed = placed
         self._room = asyncio.Semaphore(AT_ONCE)
         self._made = {order: asyncio.Event() for order in troubles.of}
+        self._open: list[str] = []
         self.made = 0
 
     async def gate(self, order: Recorded) -> None:
@@ -70,7 +74,7 @@ class Troublemaker:
                     raise NotMade(f"{len(waiting)} orders do not come to where their trouble begins: {', '.join(list(waiting)[:3])}")
                 await asyncio.sleep(LOOK_SECONDS)
         if self._troubles.of:
-            await self._until("there are steps still open", self._at_rest)
+            await self._until(self._still_open, self._at_rest)
 
     async def _ready(self, waiting: Mapping[str, Trouble]) -> list[str]:
         known = {self._placed[order]: order for order in waiting if order in self._placed}
@@ -143,12 +147,17 @@ class Troublemaker:
         return await self._until(f"the refunds of {order} are not {state}", look)
 
     async def _at_rest(self, tx: Tx) -> bool | None:
-        return True if await tx.scalar(_OPEN.bindparams(ids=list(self._placed.values()))) == 0 else None
+        rows = await tx.rows(_OPEN.bindparams(ids=list(self._placed.values())))
+        self._open = [f"{row.kind} of {row.saga_id}, attempt {row.attempt}, due {row.due}" for row in rows]
+        return None if rows else True
+
+    def _still_open(self) -> str:
+        return f"there are steps still open: {'; '.join(self._open)}"
 
     async def _ask(self, path: str, body: Any, key: str) -> Any:
         return await self._web(self._operator, "POST", path, body, {"Idempotency-Key": key})
 
-    async def _until(self, complaint: str, look: Callable[[Tx], Awaitable[T | None]]) -> T:
+    async def _until(self, complaint: str | Callable[[], str], look: Callable[[Tx], Awaitable[T | None]]) -> T:
         """What `look` finds, once it finds something. Raises `NotMade` with the complaint."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -156,7 +165,8 @@ class Troublemaker:
                 if (found := await look(tx)) is not None:
                     return found
             if time.monotonic() > until:
-                raise NotMade(f"after {PATIENCE_SECONDS:.0f} s {complaint}")
+                said = complaint if isinstance(complaint, str) else complaint()
+                raise NotMade(f"after {PATIENCE_SECONDS:.0f} s {said}")
             await asyncio.sleep(LOOK_SECONDS)
 
 

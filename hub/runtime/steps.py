@@ -100,6 +100,8 @@ class NewStep(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: str
     payload: Any
     after: float = 0
+    asked: bool = False
+    """It takes the place of one that was asked and waits for something to happen: `wake` makes it due, unlike a planned moment."""
     deadline: float | None = None
     """A vendor's runs from the first sending: a broker that is away takes no time from it."""
     redrive: float = 20
@@ -174,7 +176,7 @@ async def add(tx: Tx, *new: NewStep) -> list[str]:
             taken.append(row | {"after": step.redrive})
         else:
             tx.woken = tx.woken or due
-            free.append(row)
+            free.append(row | {"attempt": int(step.asked)})
     if free:
         await tx.execute(_INSERT, free)
     if taken:

@@ -42,7 +42,7 @@ async def open_credit(tx: Tx, vendor: str, currency: str, *, at_least: int = 1) 
         return None
     opened = await store.open_transfer(tx, NewTransfer(kind=CREDIT, vendor=vendor, gateway=STRIPE, currency=currency))
     await ledger.post(tx, "credit", vendor=vendor, cause=opened.id, moves=recipes.credit(vendor, opened.id, amount, currency))
-    await steps.add(tx, release.release_step(opened, after=0))
+    await steps.add(tx, release.release_step(opened, after=0, asked=False))
     return opened.id
 
 

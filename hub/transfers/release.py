@@ -31,16 +31,17 @@ DISPUTE_RETRY_SECONDS = 6 * 3600.0
 REFUSED_RETRY_SECONDS = 600.0
 
 
-def release_step(transfer: Transfer, *, after: float) -> NewStep:
-    """Release in so many seconds."""
+def release_step(transfer: Transfer, *, after: float, asked: bool = True) -> NewStep:
+    """Release in so many seconds; if one has been tried before (`asked`), sooner when something has happened."""
     kind = RELEASE_CREDIT if transfer.kind == CREDIT else RELEASE
-    return NewStep(kind=kind, target=HUB_TARGET, saga_id=transfer.saga_id, subject_id=transfer.id, payload={}, after=after, redrive=15)
+    saga, subject = transfer.saga_id, transfer.id
+    return NewStep(kind=kind, target=HUB_TARGET, saga_id=saga, subject_id=subject, payload={}, after=after, asked=asked, redrive=15)
 
 
 async def hold(tx: Tx, new: NewTransfer) -> None:
     """Open a transfer and the step that becomes due when its hold ends."""
     transfer = await store.open_transfer(tx, new)
-    await steps.add(tx, release_step(transfer, after=new.seconds))
+    await steps.add(tx, release_step(transfer, after=new.seconds, asked=False))
 
 
 async def perform_release(database: Database, gateways: Gateways, step: Step) -> Outcome:

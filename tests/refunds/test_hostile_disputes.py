@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from hub.checkout.conclude import conclude
 from hub.kernel.errors import Conflict
+from hub.orders.model import Order
 from hub.payments.facts import DisputePhase
 from hub.refunds import ask, dispute, send
 from hub.refunds.dispute import SHARE_OUT
@@ -15,7 +16,7 @@ from hub.refunds.model import Asked
 from hub.refunds.reverse import REVERSE
 from hub.refunds.states import RefundState
 from hub.runtime.steps import Outcome
-from hub.transfers.release import RELEASE
+from hub.transfers.release import RELEASE, perform_release
 from hub.transfers.transfer import TRANSFER_STEP
 from tests.conftest import MakeDatabase
 from tests.refunds.crossing import ask_for, charge_of, dispute_balance, disputed, moved, step_of, told
@@ -70,6 +71,51 @@ async def test_a_part_is_stopped_between_the_look_and_the_sharing_out(shop: Shop
     assert await shop.balance("losses") == losses
     assert {found.state for found in await shop.refunds(order.id)} == {RefundState.DISPUTED}
     assert await shop.breaches(settled=True) == []
+
+
+async def test_a_release_put_off_between_its_look_and_its_end_goes_on_when_the_dispute_is_won(shop: Shop) -> None:
+    order = await _delivered(shop, "acme")
+    step = await step_of(shop, order.id, RELEASE)
+    looked = await perform_release(shop.wiring.database, shop.gateways, step)
+    await disputed(shop, order, "meanwhile", DisputePhase.OPEN)
+    await shop.act(lambda tx: conclude(tx, shop.wiring.timing, step, looked))
+    assert not await _is_due(shop, order.id)
+    await disputed(shop, order, "meanwhile", DisputePhase.WON)
+    assert await _is_due(shop, order.id)
+    await shop.run()
+    assert await shop.breaches(settled=True) == []
+
+
+async def test_a_release_goes_on_when_nobody_but_us_bears_the_lost_dispute(shop: Shop) -> None:
+    order = await _delivered(shop, "bolt")
+    await disputed(shop, order, "ours", DisputePhase.LOST, moved("txn_ours", -order.total, 1500))
+    await shop.one_step(RELEASE)
+    assert not await _is_due(shop, order.id)
+    await shop.one_step(SHARE_OUT)
+    assert await _is_due(shop, order.id)
+    await shop.run()
+    assert await shop.breaches(settled=True) == []
+
+
+async def test_a_hold_that_has_not_ended_is_not_ended_by_news_of_a_dispute(shop: Shop) -> None:
+    await shop.sql("UPDATE vendors SET hold_seconds = 3600 WHERE code = 'acme'")
+    order = await _delivered(shop, "acme")
+    await disputed(shop, order, "early", DisputePhase.OPEN)
+    await disputed(shop, order, "early", DisputePhase.WON)
+    assert not await _is_due(shop, order.id)
+
+
+async def _delivered(shop: Shop, vendor: str) -> Order:
+    order = await shop.paid((vendor, "mug", 1000, 1))
+    await shop.vendor_says(vendor, order.sub_orders[0].id, "ship")
+    await shop.vendor_says(vendor, order.sub_orders[0].id, "deliver")
+    return order
+
+
+async def _is_due(shop: Shop, order_id: str) -> bool:
+    return bool(
+        await shop.scalar("SELECT due_at <= now() FROM steps WHERE saga_id = :o AND kind = :k AND state = 'open'", o=order_id, k=RELEASE)
+    )
 
 
 async def test_lost_before_its_movement_is_told(shop: Shop) -> None:
