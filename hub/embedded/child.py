@@ -7,6 +7,7 @@ import pwd
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -90,3 +91,21 @@ def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
             os._exit(1)
 
     return ask_kernel
+
+
+class Patience:
+    """Runs out when a log has not grown for so many seconds: a server that recovers says so, however long it takes."""
+
+    def __init__(self, log: Path, seconds: float) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._seen = -1
+        self._until = 0.0
+
+    @property
+    def is_out(self) -> bool:
+        """Ask often."""
+        size = self._log.stat().st_size if self._log.exists() else 0
+        if size != self._seen:
+            self._seen, self._until = size, time.monotonic() + self._seconds
+        return time.monotonic() > self._until

@@ -24,8 +24,8 @@ class Server(Protocol):
         """Whether it lives."""
         ...
 
-    def start(self) -> None:
-        """Start it, if it does not run."""
+    def launch(self) -> None:
+        """Set it going, if it does not run; it may need a while to recover until it answers."""
         ...
 
     def stop(self) -> None:
@@ -56,8 +56,8 @@ class Python:
         """Its process id while it lives."""
         return self._process.pid if self.running and self._process else None
 
-    def start(self) -> None:
-        """Start it, if it does not run."""
+    def launch(self) -> None:
+        """Set it going, if it does not run."""
         if not self.running:
             self._process = spawn(self._argv, log=self.log, env=self._env)
 
@@ -77,7 +77,11 @@ class Python:
 
 
 class Keeper:
-    """Keeps one server alive: `look` starts it again when it died, later each time."""
+    """Keeps one server alive: `look` starts it again when it died, later each time.
+
+    It waits for none to answer: the others would wait too, and a broker or a database that is ended while it recovers
+    only has more to recover.
+    """
 
     def __init__(self, name: str, server: Server, tell: Callable[[str], None]) -> None:
         self.name = name
@@ -103,6 +107,6 @@ class Keeper:
             self._due = None
             self._started = now
             try:
-                self.server.start()
+                self.server.launch()
             except (OSError, RuntimeError) as failed:  # counted as one more death
                 self._tell(f"{self.name} did not start: {failed}")

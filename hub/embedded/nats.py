@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from hub.embedded.binaries import nats_server
-from hub.embedded.child import end, run, spawn
+from hub.embedded.child import Patience, end, run, spawn
 from hub.embedded.ports import LOOPBACK, claim_port
 
 _HANGUPS = 2
@@ -56,18 +56,25 @@ class Nats:
         """Whether the process we started is alive."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, patience: float = 20.0) -> None:
-        """Start the broker and return when it greets a connection; raises PortInUse or NatsFailed."""
+    def launch(self) -> None:
+        """Set the broker going, if it does not run; raises PortInUse."""
         if self.running:
             return
         self.port = claim_port(self.port, "--nats-port")
         self.data.mkdir(parents=True, exist_ok=True)
         self._write(self.config_text)
-        log_from = self._log_size()
         self._process = spawn([*self._command(), "-a", LOOPBACK, "-p", str(self.port), "-sd", self.data / "store"], log=self.log)
-        deadline = time.monotonic() + patience
+
+    def start(self, patience: float = 20.0) -> None:
+        """Start the broker and return when it greets a connection.
+
+        Raises PortInUse, and NatsFailed if it ends or says nothing for `patience` seconds.
+        """
+        log_from = self._log_size()
+        self.launch()
+        waiting = Patience(self.log, patience)
         while not self._greets():
-            if not self.running or time.monotonic() > deadline:
+            if not self.running or waiting.is_out:
                 self.kill()
                 raise NatsFailed(f"the broker did not start: {self._told(log_from)[-2000:]}")
             time.sleep(0.02)
@@ -85,9 +92,11 @@ class Nats:
     def reload(self, config_text: str, patience: float = 30.0) -> None:
         """Take new accounts without dropping the others (SIGHUP); returns when the broker says it is done.
 
-        A text that it refuses raises NatsFailed and leaves the old one in force.
+        A text that it refuses raises NatsFailed and leaves the old one in force; so does a broker that has not recovered yet.
         """
         self._check(config_text)
+        if self.running and not self._greets():
+            raise NatsFailed("the broker is still starting")
         self._write(config_text)
         if self._process and self.running:
             try:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from hub.embedded.binaries import postgres_account, postgres_programs, reachable, room
-from hub.embedded.child import end, run, spawn
+from hub.embedded.child import Patience, end, run, spawn
 from hub.embedded.folder import write_private
 from hub.embedded.ports import LOOPBACK, claim_port
 
@@ -91,38 +91,39 @@ class Postgres:
     def start(self, patience: float = 20.0) -> None:
         """Create the cluster if there is none, start the server, return when it answers.
 
-        Raises PortInUse, or PostgresFailed after `patience` seconds.
+        Raises PortInUse, and PostgresFailed if it ends or says nothing for `patience` seconds.
         """
-        if self.running:
-            return
-        self.port = claim_port(self.port, "--pg-port")
-        self._prepare()
         deadline = time.monotonic() + patience
         while True:
             log_from = self.log.stat().st_size if self.log.exists() else 0
-            self._process = self._spawn()
-            if self._ready(self._process, deadline):
+            self.launch()
+            if self._ready(Patience(self.log, patience)):
                 return
             told = self._told(log_from)
-            end(self._process, signal.SIGQUIT)
+            self._end(signal.SIGQUIT)
             if time.monotonic() > deadline or not any(sign in told for sign in _STARTING_AGAIN):
                 raise PostgresFailed(f"PostgreSQL did not start; the end of {self.log}:\n{told[-2000:]}")
             time.sleep(0.2)
 
+    def launch(self) -> None:
+        """Set the server going, if it does not run; raises PortInUse, and PostgresFailed if there is no cluster and none can be made."""
+        if self.running:
+            return
+        self.port = claim_port(self.port, "--pg-port")
+        self._prepare()
+        self._process = self._spawn()
+
     def stop(self) -> None:
         """Shut down in order: clients are cut off, everything is on disk."""
-        if self._process:
-            end(self._process, signal.SIGINT, signal.SIGQUIT)
+        self._end(signal.SIGINT, signal.SIGQUIT)
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would end the process; `start` recovers from the log."""
-        if self._process:
-            end(self._process)
+        self._end()
 
     def restart_immediate(self) -> None:
         """Abort all work (SIGQUIT, as `restart -m immediate`), then start again on the same port."""
-        if self._process:
-            end(self._process, signal.SIGQUIT)
+        self._end(signal.SIGQUIT)
         self.start()
 
     def discard(self) -> None:
@@ -131,6 +132,10 @@ class Postgres:
         for folder in {self._home(), self.data}:
             if folder.exists():
                 shutil.rmtree(folder)
+
+    def _end(self, *signals: signal.Signals) -> None:
+        if self._process:
+            end(self._process, *signals)
 
     def _home(self) -> Path:
         """The folder with the cluster: ours, or the one `home` points to where PostgreSQL's account can reach it."""
@@ -196,15 +201,16 @@ class Postgres:
             death_signal=signal.SIGINT,  # its "fast" shutdown; SIGTERM would wait for every client to leave
         )
 
-    def _ready(self, process: subprocess.Popen[bytes], deadline: float) -> bool:
+    def _ready(self, waiting: Patience) -> bool:
         """As pg_ctl does: the server writes its pid and, in line 8, its state into postmaster.pid."""
         status = self._home() / "cluster" / "postmaster.pid"
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
+        while not waiting.is_out:
+            pid = self.pid
+            if pid is None:
                 return False
             with contextlib.suppress(FileNotFoundError):
                 lines = status.read_text().splitlines()
-                if len(lines) >= 8 and lines[0] == str(process.pid) and lines[7].strip() == "ready":  # noqa: PLR2004 - line 8
+                if len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready":  # noqa: PLR2004 - line 8
                     return True
             time.sleep(0.02)
         return False

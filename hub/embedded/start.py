@@ -55,7 +55,7 @@ def own_hub(folder: Folder, environment: Mapping[str, str]) -> Generator[Running
     words = ["run", "--data", str(folder.root), "--port", "0"]
     hub = Python("hub.cli", words, env=environment, log=folder.root / "run.log", patience=READY_SECONDS)  # it has children to wait for
     try:
-        hub.start()
+        hub.launch()
         yield _wait_for(hub, folder)
     finally:
         hub.stop(ENDING_SECONDS)

@@ -166,7 +166,10 @@ class Supervisor:
 
     def _add(self, name: str, server: Postgres | Nats | Python) -> None:
         self._keepers.append(Keeper(name, server, self._tell))
-        server.start()
+        if isinstance(server, Python):
+            server.launch()
+        else:
+            server.start()
 
     def _command(self, name: str, *words: str) -> Python:
         return Python("hub.cli", [name, *words, *self._options], env=self._env, log=self.folder.logs / f"{name}.log")
@@ -183,7 +186,7 @@ class Supervisor:
 
     async def _task(self, name: str, *words: str) -> None:
         task = self._command(name, *words)
-        task.start()
+        task.launch()
         try:
             await self._until(lambda: not task.running, f"hub {name} took too long", TASK_SECONDS)
         finally:

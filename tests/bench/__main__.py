@@ -104,7 +104,7 @@ def _with_api(server: Postgres, folder: Path) -> list[Figure]:
     upgrade_at(server.url)
     pgbench.prepare(server.dsn_of(LIMIT_DATABASE))
     api = Python("hub.cli", ["api", "--port", str(port)], env=environment, log=folder / "api.log")
-    api.start()
+    api.launch()
     try:
         return asyncio.run(_measure(server, f"http://127.0.0.1:{port}"))
     finally:

@@ -203,7 +203,7 @@ async def _over_http(database_url: str, database: Database, folder: Path) -> tup
     environment = {"WHEELWRIGHT__DATABASE__URL": database_url, "WHEELWRIGHT__HTTP__OPERATOR_PER_MINUTE": "10000000"}
     environment |= {"WHEELWRIGHT__LOG__LEVEL": "error"}
     api = Python("hub.cli", ["api", "--port", str(port)], env=os.environ | environment, log=folder.with_suffix(".log"))
-    await asyncio.to_thread(api.start)
+    await asyncio.to_thread(api.launch)
     try:
         headers = {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as http:

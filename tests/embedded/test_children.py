@@ -17,7 +17,7 @@ class Dies:
 
     running = False
 
-    def start(self) -> None:
+    def launch(self) -> None:
         self.starts.append(time.monotonic())
 
     def stop(self) -> None: ...
@@ -38,7 +38,7 @@ def test_what_dies_is_started_again_later_each_time():
 
 def test_a_start_that_fails_is_told_and_counted():
     class Broken(Dies):
-        def start(self) -> None:
+        def launch(self) -> None:
             raise OSError("no more processes")
 
     told: list[str] = []
@@ -54,7 +54,7 @@ def test_a_start_that_fails_is_told_and_counted():
 def test_a_child_ends_with_a_killed_parent(tmp_path: Path):
     code = (
         "import os, sys, time; from pathlib import Path; from hub.embedded.children import Python;"
-        f"child = Python('http.server', ['0', '--bind', '127.0.0.1'], env=os.environ, log=Path({str(tmp_path / 'log')!r})); child.start();"
+        f"child = Python('http.server', ['0', '--bind', '127.0.0.1'], env=os.environ, log=Path({str(tmp_path / 'log')!r})); child.launch();"
         "print(child.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -117,7 +117,7 @@ def test_a_closed_terminal_ends_a_hub_whose_make_leads_the_session():
 
 def test_the_exit_code_of_a_command_is_told(tmp_path: Path):
     child = Python("this_module_does_not_exist", [], env=os.environ, log=tmp_path / "log")
-    child.start()
+    child.launch()
     until = time.monotonic() + 10
     while child.running:
         assert time.monotonic() < until

@@ -3,6 +3,9 @@
 # nats-py leaves its options untyped
 # pyright: reportUnknownMemberType=false
 
+import os
+import signal
+
 import nats as nats_client
 import pytest
 
@@ -35,3 +38,15 @@ def test_a_broken_configuration_is_refused_and_the_old_one_stays(nats: Nats):
         nats.reload("accounts: {")
     assert nats.config.read_text() == before
     assert nats.running
+
+
+def test_a_broker_that_does_not_answer_yet_is_left_to_recover_before_it_takes_new_accounts(nats: Nats):
+    before, pid = nats.config.read_text(), nats.pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(NatsFailed, match="still starting"):
+            nats.reload("accounts { A: { users: [ {user: a, password: b} ] } }\n")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert nats.config.read_text() == before

@@ -71,7 +71,7 @@ class Market:
         self._write_spokes()
         for name, part in self.parts.items():
             if name not in self.down:
-                part.start()
+                part.launch()
         self.http = httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{api}", timeout=10)
         self._keeping = asyncio.create_task(self._keep())
         await self.ready()
@@ -156,7 +156,7 @@ class Market:
             for name, part in self.parts.items():
                 if not part.running and name not in self.down:
                     self.deaths[name] = self.deaths.get(name, 0) + 1
-                    part.start()
+                    part.launch()
                 elif part.running and name in self.down:
                     part.stop()
             await asyncio.sleep(LOOK_SECONDS)
