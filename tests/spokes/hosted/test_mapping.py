@@ -1,6 +1,7 @@
 """What a recall is answered, by the state of the order; and how the client's errors are told."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,8 +21,8 @@ STATES = ["placed", "reserved", "routed", "accepted", "recalling", "shipped", "d
 
 def order(state: str) -> Order:
     """One of which nothing else matters."""
-    given = dict.fromkeys(Order.__struct_fields__) | {"id": "sub_1", "state": state}
-    return Order(**given)  # pyright: ignore[reportArgumentType]
+    given: dict[str, Any] = dict.fromkeys(Order.__struct_fields__) | {"id": "sub_1", "state": state}
+    return Order(**given)
 
 
 @pytest.mark.parametrize("state", [*STATES, "teleported"])
