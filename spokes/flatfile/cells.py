@@ -5,11 +5,9 @@ from decimal import Decimal
 
 import msgspec
 
+from spokes.money import decimals
 from vendor_sdk.messages import Id, Quantity, Reason, Sku
 
-NO_DECIMALS = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"])
-THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
-"""The exponents of ISO 4217 that are not 2."""
 UNITS = re.compile(r"([0-9]{1,9})(?:[.,]0{1,2})?")
 AMOUNT = re.compile(
     r"(?P<whole>[0-9]{1,3}(?:(?P<group>[.,' ])[0-9]{3})(?:(?P=group)[0-9]{3})*|[0-9]+)(?:(?P<point>[.,])(?P<cents>[0-9]+))?"
@@ -56,17 +54,6 @@ def minor_units(field: str, text: str, currency: str) -> int:
     if amount > AMOUNT_MAX:
         raise BadCell(field, "too large an amount")
     return amount
-
-
-def decimals(currency: str) -> int:
-    """How many decimals a currency has."""
-    return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
-
-
-def amount_text(amount: int, currency: str) -> str:
-    """Minor units as people write them: ``12.50``."""
-    exponent = decimals(currency)
-    return str(Decimal(amount).scaleb(-exponent)) if exponent else str(amount)
 
 
 def currency_code(field: str, text: str) -> str:

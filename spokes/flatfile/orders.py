@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from spokes.flatfile import folder
-from spokes.flatfile.cells import amount_text
 from spokes.flatfile.csv_text import text_of
 from spokes.flatfile.names import ours
+from spokes.money import amount_text
 from vendor_sdk.messages import Address, Item, PricedItem, Recall, Ship, Submit
 
 ORDER = ("sub_order_id", "sku", "quantity", "title")

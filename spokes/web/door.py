@@ -9,8 +9,8 @@ import msgspec
 from yarl import URL
 
 from spokes.web.address import AddressRefused, checked_socket
-from spokes.web.failures import excerpt, failure, seconds_asked
-from vendor_sdk.errors import AdapterError, Misconfigured, Retry
+from spokes.web.failures import Unsure, excerpt, failure, seconds_asked
+from vendor_sdk.errors import AdapterError, Misconfigured
 
 BODY_BYTES_MAX = 1024 * 1024
 CALL_SECONDS = 60.0
@@ -47,7 +47,7 @@ class Door:
     ) -> Answer:
         """Call once; any status is an answer.
 
-        Raises `Retry` when nobody answers, `Misconfigured` for a certificate or an address that is refused, and
+        Raises `Unsure` when nobody answers, `Misconfigured` for a certificate or an address that is refused, and
         `AdapterError` for an answer that is too long or packed.
         """
         url = URL(self._base + path).update_query(query or {})
@@ -56,7 +56,7 @@ class Door:
             async with self._open().request(method, url, data=body, headers=sent, allow_redirects=False) as response:
                 return await self._read(response)
         except TimeoutError as error:
-            raise Retry("no answer in time") from error
+            raise Unsure("no answer in time") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise Misconfigured(f"the certificate is not to be trusted: {error.certificate_error}") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -99,4 +99,4 @@ def _translated(error: aiohttp.ClientError | OSError) -> AdapterError:
         return Misconfigured(str(refused))
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL):
         return AdapterError(f"the answer is no HTTP: {type(error).__name__}")
-    return Retry(f"{type(error).__name__}: {error}"[:300])
+    return Unsure(f"{type(error).__name__}: {error}"[:300])

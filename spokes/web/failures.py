@@ -12,6 +12,13 @@ NOT_THERE = frozenset({404, 405, 410, 501})
 SAID_MAX = 200
 
 
+SURELY_NOT = frozenset({503})
+
+
+class Unsure(Retry):
+    """Nobody answered, or nobody who knows: what was asked may have been done. Look before it is done again."""
+
+
 def failure(status: int, *, wait: float | None = None, said: str = "") -> AdapterError | None:
     """The error of a status that says nothing about the business; None for a success.
 
@@ -28,7 +35,8 @@ def failure(status: int, *, wait: float | None = None, said: str = "") -> Adapte
         case _ if status in NOT_THERE:
             return Misconfigured(detail)
         case _ if status in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Retry(detail, retry_after=wait)
+            sure = status in BUSY or status in SURELY_NOT
+            return Retry(detail, retry_after=wait) if sure else Unsure(detail, retry_after=wait)
         case _:
             return AdapterError(detail)
 

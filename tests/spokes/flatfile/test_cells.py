@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spokes.flatfile.cells import BadCell, amount_text, minor_units, reason, units
+from spokes.flatfile.cells import BadCell, minor_units, reason, units
 from spokes.flatfile.csv_text import decoded, lines, text_of
 from spokes.flatfile.names import Kind, kind_of
+from spokes.money import amount_text
 
 
 @pytest.mark.parametrize(

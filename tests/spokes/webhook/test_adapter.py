@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from spokes.web.failures import Unsure
 from spokes.webhook.adapter import Webhook
 from spokes.webhook.settings import Settings
 from spokes.webhook.signing import read_keys, sign
@@ -111,8 +112,8 @@ async def test_202_is_pending_where_that_is_an_answer(shop: Webhook, vendor: Ven
     [
         ("busy", Retry, RETRY_AFTER),
         ("down", Retry, RETRY_AFTER),
-        ("broken", Retry, None),
-        ("hangup", Retry, None),
+        ("broken", Unsure, None),
+        ("hangup", Unsure, None),
         ("unauthorized", NeedsReauth, None),
         ("forbidden", NeedsReauth, None),
         ("missing", Misconfigured, None),
