@@ -1,7 +1,7 @@
 """A WooCommerce shop as its REST API v3 documents it: products that are counted, orders that take units and put them back.
 
 https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/; that on-hold, processing and completed take units off the stock
-and pending and cancelled put them back is `wc_maybe_reduce_stock_levels` and `wc_maybe_increase_stock_levels` of WooCommerce.
+and pending and canceled put them back is `wc_maybe_reduce_stock_levels` and `wc_maybe_increase_stock_levels` of WooCommerce.
 """
 
 import base64
