@@ -1,0 +1,77 @@
+"""A vendor's HTTP server that fails on demand, whatever it serves."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+STATUSES = {"broken": 500, "unauthorized": 401, "forbidden": 403, "missing": 404, "not_allowed": 405, "gone": 410, "odd": 418}
+RETRY_AFTER = 7
+
+
+class Faulty:
+    """Strikes in the order in which faults were asked for, each once, then serves again.
+
+    Instead of the work: ``busy`` (429) and ``down`` (503), both with Retry-After, those of `STATUSES`, ``redirect``, ``silence``
+    (no answer ever), ``hangup``. After the work: ``unheard`` (the connection ends), ``garbage``, ``oversized``, ``packed``.
+    """
+
+    def __init__(self) -> None:
+        self._faults: deque[str] = deque()
+        self.asked = 0
+
+    def fault(self, kind: str, times: int = 1) -> None:
+        self._faults.extend([kind] * times)
+
+    async def serve(self, request: web.Request, handle: Handle) -> web.StreamResponse:
+        self.asked += 1
+        fault = self._faults.popleft() if self._faults else ""
+        if fault in {"busy", "down"}:
+            return web.Response(status=429 if fault == "busy" else 503, headers={"retry-after": str(RETRY_AFTER)})
+        if fault in STATUSES:
+            return web.Response(status=STATUSES[fault], text="<html>no</html>")
+        if fault == "redirect":
+            return web.Response(status=307, headers={"location": str(request.url)})
+        if fault == "silence":
+            await asyncio.Event().wait()
+        if fault == "hangup":
+            return _cut(request)
+        answer = await handle(request)
+        return _spoiled(request, answer, fault)
+
+
+def _spoiled(request: web.Request, answer: web.StreamResponse, fault: str) -> web.StreamResponse:
+    match fault:
+        case "unheard":
+            return _cut(request)
+        case "garbage":
+            return web.Response(text="<html>certainly, sir</html>")
+        case "oversized":
+            return web.Response(body=b"x" * 4_000_000)
+        case "packed":
+            return web.Response(body=b"{}", headers={"content-encoding": "gzip"})
+        case _:
+            return answer
+
+
+def _cut(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncGenerator[str]:
+    """The URL at which the application is served."""
+    runner = web.AppRunner(app, shutdown_timeout=0.05)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,1 @@
+"""Tests of the flatfile adapter against a folder and a real SFTP server."""

@@ -1,0 +1,1 @@
+"""Tests of what all adapters over HTTP share."""

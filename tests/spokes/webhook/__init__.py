@@ -1,0 +1,1 @@
+"""Tests of the webhook adapter against a vendor's server."""

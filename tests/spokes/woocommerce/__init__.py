@@ -1,0 +1,1 @@
+"""Tests of the WooCommerce adapter against a shop that speaks its REST API."""
