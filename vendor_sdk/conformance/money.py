@@ -7,7 +7,7 @@ from decimal import Decimal
 DECIMALS = {"JPY": 0, "EUR": 2, "KWD": 3}
 """ISO 4217: how many digits of a currency's minor unit."""
 
-NUMBER = re.compile(r"(?<![\w.-])\d{1,18}(?:\.\d{1,9})?(?![\w-]|\.\d)")
+NUMBER = re.compile(r"(?<![\w.-])\d{1,18}(?:\.\d{1,20})?(?![\w-]|\.\d)")
 NEAR = Decimal("0.002")
 """Closer than this to an amount, in whatever unit, and not equal to it: rounded, or in the wrong unit."""
 

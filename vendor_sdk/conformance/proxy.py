@@ -30,7 +30,8 @@ class Proxy:
         self._client = httpx.AsyncClient(timeout=SECONDS_MAX, verify=self._target.startswith("https:"), trust_env=False)
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}{urlsplit(self._target).path}"
+        self.address = f"http://127.0.0.1:{port}{urlsplit(self._target).path}"
+        return self.address
 
     async def close(self) -> None:
         """Stop, and end what is still being waited for."""
@@ -51,6 +52,8 @@ class Proxy:
                 await write_response(writer, *response)
         except (OSError, ValueError, asyncio.IncompleteReadError):
             return
+        except asyncio.CancelledError:
+            return  # only `close` cancels; Python 3.11 would print a trace for each connection that still waits
         finally:
             self._serving.discard(task)
             writer.close()

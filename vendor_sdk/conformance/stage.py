@@ -60,7 +60,7 @@ def stage_of(settings: Settings) -> Stage:
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
-        raise Misconfigured(f"stage: {error}") from error
+        raise Misconfigured(f"stage: {settings.stage!r}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Stage)):
         raise Misconfigured(f"stage: {settings.stage!r} is no Stage class")
     return found(settings)
