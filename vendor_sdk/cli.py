@@ -1,22 +1,28 @@
-"""The `vendor-sdk` command: run spokes."""
+"""The `vendor-sdk` command: begin an adapter, certify it, run spokes."""
 
 import argparse
 import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from vendor_sdk import fleet, logs
+from vendor_sdk import fleet, logs, new
+from vendor_sdk.conformance import command as certifying
 from vendor_sdk.errors import Misconfigured
 
 
 def main(argv: list[str] | None = None) -> int:
-    """``vendor-sdk run NAME… [--config DIR] [--data DIR] [--all] [--watch]``; 0 when stopped by a signal, 2 for wrong settings."""
+    """``vendor-sdk run NAME…``, ``certify [NAME]``, ``new NAME``; 0 when all is well, 1 for what is not kept, 2 for wrong settings."""
     parser = argparse.ArgumentParser(prog="vendor-sdk", description="Connect a vendor's system to a Wheelwright hub.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_run_arguments(commands.add_parser("run", help="run the spokes of one or many vendors until SIGTERM"))
-    return run(parser.parse_args(argv))
+    certifying.add_arguments(commands.add_parser("certify", help="try an adapter against every rule of the hub"))
+    new.add_arguments(commands.add_parser("new", help="begin an adapter: a project with three files to fill"))
+    arguments = parser.parse_args(argv)
+    act: dict[str, Callable[[argparse.Namespace], int]] = {"run": run, "certify": certifying.run, "new": new.run}
+    return act[arguments.command](arguments)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,11 +8,18 @@ import pytest
 import pytest_asyncio
 
 from tests.vendor_sdk.stand import Stand
+from tests.vendor_sdk.wheel import build
 from vendor_sdk.spoke import Spoke
 
 VENDORS = [f"vendor-{number}" for number in range(48)]
 
 RunSpoke = Callable[..., Awaitable[Spoke]]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SDK's wheel."""
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,0 +1,22 @@
+"""Every adapter of this repository is certified: what its ``certify.toml`` leaves out has a reason there."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT
+from vendor_sdk.conformance.certify import certify
+from vendor_sdk.conformance.settings import FILE, load
+
+CERTIFIED = sorted((ROOT / "spokes").glob(f"*/{FILE}"))
+
+
+@pytest.mark.parametrize("path", CERTIFIED, ids=lambda path: path.parent.name)
+async def test_it_keeps_every_rule_that_it_does_not_leave_out(path: Path) -> None:
+    report = await certify(load(path, {}))
+    assert [(rule.id, rule.outcome, rule.came) for rule in report.rules if rule.outcome in {"failed", "open"}] == []
+    assert report.passed
+
+
+def test_they_are_found() -> None:
+    assert ROOT / "spokes" / "dummy" / FILE in CERTIFIED

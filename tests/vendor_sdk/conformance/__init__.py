@@ -1,0 +1,1 @@
+"""Tests of the conformance kit: it passes what is right, and fails what is wrong by exactly the rule that is broken."""

@@ -1,0 +1,131 @@
+"""A certification from outside: what is left out and why, what cannot start, and the command's exit codes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spokes.dummy.adapter import Dummy
+from tests.vendor_sdk.shop.corner.upstream import CornerConfig
+from tests.vendor_sdk.shop.stage import Inside
+from vendor_sdk import cli
+from vendor_sdk.adapter import Adapter
+from vendor_sdk.conformance.certify import certify
+from vendor_sdk.conformance.levels import LEVELS, RULES
+from vendor_sdk.conformance.report import Report, read
+from vendor_sdk.conformance.settings import Loaded, Settings, Skus, config_hash
+from vendor_sdk.messages import Refused, Release, Released, Reserve, Reserved
+from vendor_sdk.ports import PORTS, Context, Stock
+
+STAGE = "tests.vendor_sdk.shop.stage:ShopStage"
+
+
+class StockOnly(Adapter[CornerConfig], Stock):
+    """Serves one capability, by the shop's adapter."""
+
+    async def open(self) -> None:
+        self.shop = Inside(self.vendor, self.config, self.facts, self.data)
+        await self.shop.open()
+
+    async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
+        return await self.shop.reserve(command, context)
+
+    async def release(self, command: Release, context: Context) -> Released:
+        return await self.shop.release(command, context)
+
+
+class CannotStart(Inside):
+    async def open(self) -> None:
+        raise ConnectionRefusedError("sk_live_1 is not welcome")
+
+
+class Unheeding(Inside):
+    """Heeds no deadline at all."""
+
+    async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
+        for _ in range(3):
+            try:
+                return await super().reserve(command, context)
+            except BaseException:  # noqa: BLE001 - as wrong as can be
+                continue
+        return Refused(sub_order_id=command.sub_order_id, reason="tired")
+
+
+async def certified(adapter: type[Adapter[Any]], *levels: str, secrets: tuple[str, ...] = (), **changes: Any) -> Report:
+    given: dict[str, Any] = {"adapter": f"{__name__}:{adapter.__name__}", "stage": STAGE, "patience": 2.0} | changes
+    settings = Settings(**given)
+    return await certify(Loaded(settings=settings, config_hash=config_hash({}), secrets=secrets), levels)
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    return {level.level: level.outcome for level in report.levels}
+
+
+def test_every_capability_has_its_level() -> None:
+    assert list(LEVELS) == ["wire", *PORTS]
+
+
+def test_every_rule_says_what_and_why() -> None:
+    assert all(rule.demands.endswith(".") and rule.why.endswith(".") for rule in RULES.values())
+    assert len({rule.demands for rule in RULES.values()}) == len(RULES)
+
+
+async def test_what_the_class_does_not_serve_is_left_out_and_the_rest_counts() -> None:
+    report = await certified(StockOnly)
+    assert outcomes(report) == {"wire": "passed", "stock": "passed", "orders": "skipped", "shipping": "skipped"}
+    assert [level.reason for level in report.levels[2:]] == ["not served", "not served"]
+    assert report.passed
+    assert report.capabilities == ["stock"]
+
+
+async def test_a_level_left_out_by_the_vendor_has_its_reason_and_does_not_count_as_passed() -> None:
+    report = await certified(StockOnly, "stock", skip={"stock": "our sandbox counts nothing"})
+    assert {rule.reason for rule in report.rules} == {"our sandbox counts nothing"}
+    assert outcomes(report)["stock"] == "skipped"
+    assert not report.passed
+
+
+async def test_a_rule_left_out_by_the_vendor_leaves_the_level() -> None:
+    report = await certified(StockOnly, "stock", skip={"stock.unknown-sku": "our sandbox knows them all"})
+    assert report.levels[1].rules_skipped == 1
+    assert report.levels[1].passed
+
+
+async def test_an_adapter_that_cannot_start_fails_every_rule_and_tells_no_secret() -> None:
+    report = await certified(CannotStart, "stock", secrets=("sk_live_1",))
+    assert {rule.outcome for rule in report.rules} == {"failed"}
+    assert {rule.came for rule in report.rules} == {"ConnectionRefusedError: … is not welcome"}
+
+
+async def test_an_adapter_that_heeds_no_deadline_does_not_hold_the_kit_up() -> None:
+    report = await certified(Unheeding, "wire")
+    failed = {rule.id for rule in report.rules if rule.outcome == "failed"}
+    assert "wire.deadline" in failed
+    assert report.seconds < 30
+
+
+async def test_without_known_stock_and_without_a_way_to_fail_the_rules_say_what_is_missing() -> None:
+    report = await certified(Dummy, "stock", stage="")
+    assert {rule.outcome for rule in report.rules} == {"failed", "passed"}
+    assert any("name `skus`" in rule.reason for rule in report.rules)
+    report = await certified(Dummy, "wire", stage="", skus=Skus(plenty="A", few="B", units=3))
+    assert any("name `upstream`" in rule.reason for rule in report.rules)
+
+
+def run(folder: Path, text: str, *arguments: str) -> int:
+    (folder / "certify.toml").write_text(text)
+    return cli.main(["certify", str(folder), *arguments])
+
+
+def test_the_command_says_how_it_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    right = f"adapter = '{__name__}:StockOnly'\nstage = '{STAGE}'\n"
+    assert run(tmp_path, right, "--level", "stock", "--report", str(tmp_path / "out")) == 0
+    assert "stock.reserved-once" in capsys.readouterr().out
+    assert not read((tmp_path / "out" / "report.json").read_bytes()).passed
+    assert (tmp_path / "out" / "badge.svg").read_text().startswith("<svg")
+    assert run(tmp_path, f"adapter = '{__name__}:CannotStart'\nstage = '{STAGE}'\n", "--level", "stock") == 1
+    assert run(tmp_path, f"{right}upstreams = 'url'\n") == 2
+    assert "upstreams" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        run(tmp_path, right, "--level", "everything")
+    assert caught.value.code == 2

@@ -1,0 +1,1 @@
+"""Adapters that are wrong on purpose, each in one thing."""
