@@ -23,7 +23,7 @@ from hub.embedded.nats_config import BrokerUser, nats_config
 from hub.embedded.nkey import public_of
 from hub.embedded.ports import LOOPBACK, claim_port
 from hub.embedded.postgres import Postgres
-from hub.embedded.vendors import SpokeVendor, accounts, find_vendors, write_spoke
+from hub.embedded.vendors import SpokeVendor, accounts, end_spokes, find_vendors, write_spoke
 from hub.settings import ENVIRONMENT_PREFIX, load_settings
 
 READY_SECONDS = 60.0
@@ -53,7 +53,7 @@ class Supervisor:
     def __init__(self, folder: Folder, ports: Ports, settings_file: Path | None = None) -> None:
         self.folder = folder
         self.ports = ports
-        self._settings_file = settings_file
+        self._settings = load_settings(settings_file)
         self._options = ["--settings", str(settings_file.absolute())] if settings_file else []
         self._stop = asyncio.Event()
         self._keepers: list[Keeper] = []
@@ -124,7 +124,7 @@ class Supervisor:
             keeper.server.stop()
 
     async def _welcome_vendors(self) -> None:
-        """Broker accounts and spokes for vendors that were not there at the last look."""
+        """Broker accounts and spokes for vendors and nkeys that were not there at the last look; those that are gone end."""
         found = await find_vendors(self._engine)
         if found == self._vendors:
             return
@@ -133,11 +133,13 @@ class Supervisor:
             await asyncio.to_thread(self._nats.reload, text)  # a second or two with a thousand vendors
         for vendor in found:
             write_spoke(vendor, self.folder, self._nats.url)
+        end_spokes(found, self.folder)
         self._vendors = found
 
     def _broker_text(self, vendors: list[SpokeVendor]) -> str:
         hub, system = public_of(self._identity.hub_seed), public_of(self._identity.system_seed)
-        return nats_config(accounts(vendors, self.folder), hub=BrokerUser(nkey=hub), system=BrokerUser(nkey=system))
+        leaf = self._settings.nats.leaf_listen
+        return nats_config(accounts(vendors, self.folder), hub=BrokerUser(nkey=hub), system=BrokerUser(nkey=system), leaf_listen=leaf)
 
     def _environment(self, http: int, stripe: int | None) -> dict[str, str]:
         ours = {
@@ -157,7 +159,7 @@ class Supervisor:
                 "STRIPE__CONNECT_WEBHOOK_SECRET": self._identity.connect_webhook_secret,
                 "STRIPE__RATE_PER_SECOND": "0",
             }
-        if not load_settings(self._settings_file).bank.iban:
+        if not self._settings.bank.iban:
             ours |= SAMPLE_BANK
         return dict(os.environ) | {ENVIRONMENT_PREFIX + name: value for name, value in ours.items()}
 
