@@ -28,7 +28,7 @@ async def join(tx: Tx, acceptance: Acceptance) -> Joined:
     code = await store.take_invitation(tx, hash_key(acceptance.token))
     if code is None:
         raise NotFound("unknown_invitation", "no such invitation is open: ask for another", field="/token")
-    tx.actor = Actor("vendor", code)
+    asker, tx.actor = tx.actor, Actor("vendor", code)  # what follows is the vendor's own doing
     await vendors.lock(tx, code)
     if (await vendors.get(tx, code)).state is not VendorState.INVITED:
         raise Conflict("invitation_over", "this vendor has joined, or is gone")
@@ -43,6 +43,7 @@ async def join(tx: Tx, acceptance: Acceptance) -> Joined:
     vendor = await advance(tx, code, VendorEvent.JOIN, "")
     issued = await auth.issue_key(tx, tx.actor)
     await audit.note(tx, "vendor.joined", code, after={"nkey": wanted, "key": issued.id})
+    tx.actor = asker
     return Joined(
         vendor=vendor,
         key_id=issued.id,
