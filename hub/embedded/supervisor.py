@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hub.embedded.announcement import announcement
 from hub.embedded.children import Keeper, Python
 from hub.embedded.folder import Folder, Running
+from hub.embedded.leaves import NotCut, cut_leaves, losers
 from hub.embedded.nats import Nats, NatsFailed
 from hub.embedded.nats_config import BrokerUser, nats_config
 from hub.embedded.nkey import public_of
@@ -58,6 +59,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._keepers: list[Keeper] = []
         self._vendors: list[SpokeVendor] | None = None
+        self._to_cut = set[str]()
 
     async def run(self) -> None:
         """Start, serve until SIGINT, SIGTERM or SIGHUP, end every child. Raises what a part's start raised."""
@@ -109,7 +111,7 @@ class Supervisor:
             if (begun := time.monotonic()) >= due:
                 try:
                     await self._welcome_vendors()
-                except (OSError, NatsFailed, SQLAlchemyError) as failed:  # one of them restarts: tried again in a second
+                except (OSError, NatsFailed, NotCut, SQLAlchemyError) as failed:  # one of them restarts: tried again in a second
                     self._tell(f"new vendors have to wait: {failed}")
                 took = time.monotonic() - begun
                 due = begun + took + max(1, 3 * took)  # hundreds of new vendors cost the broker seconds at each look
@@ -126,11 +128,17 @@ class Supervisor:
     async def _welcome_vendors(self) -> None:
         """Broker accounts and spokes for vendors and nkeys that were not there at the last look; those that are gone end."""
         found = await find_vendors(self._engine)
-        if found == self._vendors:
-            return
-        text = self._broker_text(found)
+        if found != self._vendors:
+            await self._take_in(found)
+        if self._to_cut:
+            await cut_leaves(self._nats.url, self._identity.system_seed, self._to_cut, self._tell)
+            self._to_cut.clear()
+
+    async def _take_in(self, found: list[SpokeVendor]) -> None:
+        text, before = self._broker_text(found), accounts(self._vendors or [], self.folder)
         if text != self._nats.config_text:
             await asyncio.to_thread(self._nats.reload, text)  # a second or two with a thousand vendors
+        self._to_cut |= losers(before, accounts(found, self.folder))
         for vendor in found:
             write_spoke(vendor, self.folder, self._nats.url)
         end_spokes(found, self.folder)

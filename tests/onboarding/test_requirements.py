@@ -148,7 +148,7 @@ CHANNEL = {"name": "channel", "kind": "channel", "title": "Channel", "channels":
         ([{**REVIEW, "levels": ["wire"]}], "requirements[0].levels"),
         ([{**CHANNEL, "channels": []}], "requirements[0].channels"),
         ([{**CHANNEL, "channels": ["fax"]}], "fax"),
-        ([{**REVIEW, "colour": "red"}], "colour"),
+        ([{**REVIEW, "color": "red"}], "color"),
     ],
 )
 def test_a_list_that_makes_no_sense_is_refused_at_start(wrong: list[dict[str, Any]], told: str):
