@@ -37,7 +37,9 @@ from hub.notifications.operators_api import WebhookOperationsController
 from hub.onboarding.api import InvitationAcceptanceController, VendorOnboardingController
 from hub.onboarding.operators_api import InvitationController, ReviewController
 from hub.ops.api import OperationsController
+from hub.ops.fence import Fence
 from hub.ops.metrics import MetricsController
+from hub.ops.trespass_api import TrespassController
 from hub.ops.vendor_books import VendorBooksController
 from hub.payments.availability import PaymentMethodController
 from hub.payouts.api import PayoutController, VendorPayoutController
@@ -127,6 +129,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     CustomerController,
     KeyController,
     OperationsController,
+    TrespassController,
     DeadLetterController,
     ReplayController,
     QuarantineController,
@@ -162,6 +165,7 @@ def create_app(wiring: Wiring) -> Litestar:
             Exception: problems.on_anything,
         },
         before_request=bodies.check,
+        after_exception=[Fence(wiring.database)],
         request_max_body_size=wiring.settings.http.body_bytes_max,
         openapi_config=_openapi(),
         plugins=[StrictStructs()],

@@ -1,9 +1,9 @@
 """Attempts of known callers at what is not theirs: who tried what, how often on which day; a flood only moves a number."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Date, DateTime, Table, Text, bindparam, delete, func, select, tuple_
+from sqlalchemy import BigInteger, Column, Date, DateTime, Table, Text, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.runtime.database import Actor, IdText, Tx, metadata
@@ -38,8 +38,7 @@ class Trespass(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _t = trespasses.c
-_TODAY = func.date(func.timezone("UTC", func.now()))
-_FIRST = insert(trespasses).values(who=bindparam("who"), what=bindparam("what"), day=_TODAY, attempts=1, latest=bindparam("latest"))
+_FIRST = insert(trespasses)
 _NOTE = _FIRST.on_conflict_do_update(
     index_elements=[_t.who, _t.what, _t.day],
     set_={"attempts": _t.attempts + 1, "latest": _FIRST.excluded.latest, "last_at": func.now()},
@@ -48,7 +47,9 @@ _NOTE = _FIRST.on_conflict_do_update(
 
 async def note(tx: Tx, who: Actor, what: str, latest: str) -> None:
     """Keep one attempt."""
-    await tx.execute(_NOTE, {"who": str(who), "what": what, "latest": latest[:LATEST_MAX].replace("\0", "")})
+    day = (await tx.now()).astimezone(UTC).date()
+    said = latest[:LATEST_MAX].replace("\0", "")
+    await tx.execute(_NOTE, {"who": str(who), "what": what, "day": day, "attempts": 1, "latest": said})
 
 
 _COLUMNS = [_t[name] for name in Trespass.__struct_fields__]
