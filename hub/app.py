@@ -34,8 +34,12 @@ from hub.ledger.api import LedgerController
 from hub.liveness.api import LivenessController, VendorLivenessController
 from hub.notifications.api import WebhookDeliveryController, WebhookEndpointController
 from hub.notifications.operators_api import WebhookOperationsController
+from hub.onboarding.api import InvitationAcceptanceController, VendorOnboardingController
+from hub.onboarding.operators_api import InvitationController, ReviewController
 from hub.ops.api import OperationsController
+from hub.ops.fence import Fence
 from hub.ops.metrics import MetricsController
+from hub.ops.trespass_api import TrespassController
 from hub.ops.vendor_books import VendorBooksController
 from hub.payments.availability import PaymentMethodController
 from hub.payouts.api import PayoutController, VendorPayoutController
@@ -63,9 +67,22 @@ from hub.triage.api import AuditController, DeadLetterController, Grace
 from hub.triage.plans_api import QuarantineController, ReplayController, ReplayRuleController
 from hub.triage.vendor_api import VendorDeadLetterController
 from hub.vendors.api import VendorController
+from hub.vendors.keys_api import VendorAccessController, VendorKeyController, VendorVacationController
 from hub.vendors.terms_api import TermsController, VendorTermsController
 from hub.webhooks.api import ProviderEventController, WebhookController
-from hub.wiring import Wiring, bank_account, limits, marketplace, offered, onboarding, payout_desk, watch, webhook_endpoints, wire
+from hub.wiring import (
+    Wiring,
+    bank_account,
+    limits,
+    marketplace,
+    offered,
+    onboarding,
+    payout_desk,
+    requirements,
+    watch,
+    webhook_endpoints,
+    wire,
+)
 
 CONTROLLERS: list[ControllerRouterHandler] = [
     SearchController,
@@ -78,6 +95,9 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     VendorCommissionController,
     CommissionController,
     VendorController,
+    VendorAccessController,
+    VendorKeyController,
+    VendorVacationController,
     TermsController,
     LivenessController,
     VendorLivenessController,
@@ -92,6 +112,10 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     VendorScorecardController,
     SuspensionController,
     VendorAccountController,
+    InvitationController,
+    InvitationAcceptanceController,
+    VendorOnboardingController,
+    ReviewController,
     WebhookController,
     ProviderEventController,
     WebhookEndpointController,
@@ -106,6 +130,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     CustomerController,
     KeyController,
     OperationsController,
+    TrespassController,
     DeadLetterController,
     ReplayController,
     QuarantineController,
@@ -141,6 +166,7 @@ def create_app(wiring: Wiring) -> Litestar:
             Exception: problems.on_anything,
         },
         before_request=bodies.check,
+        after_exception=[Fence(wiring.database)],
         request_max_body_size=wiring.settings.http.body_bytes_max,
         openapi_config=_openapi(),
         plugins=[StrictStructs()],
@@ -240,6 +266,7 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "limits": limits(wiring.settings),
         "endpoints": webhook_endpoints(wiring.settings),
         "onboarding": at_provider,
+        "requirements": requirements(wiring.settings),
         "bank_account": bank_account(wiring.settings),
         "offered": offered(wiring.settings),
         "desk": desk,

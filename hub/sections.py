@@ -57,6 +57,7 @@ class NatsSettings(Section, frozen=True, kw_only=True):
     tls_cert: str
     tls_key: str
     replicas: Literal[1, 3]
+    leaf_listen: Annotated[str, Meta(pattern=r"^(|[A-Za-z0-9.:\[\]-]+:\d{1,5})$")]
 
 
 class StripeSettings(Section, frozen=True, kw_only=True):
@@ -160,6 +161,12 @@ class NotificationSettings(Section, frozen=True, kw_only=True):
     keep_days: Annotated[int, Meta(ge=1, le=3650)]
 
 
+class OnboardingSettings(Section, frozen=True, kw_only=True):
+    """How vendors come to us."""
+
+    requirements_file: str
+
+
 class ReconcileSettings(Section, frozen=True, kw_only=True):
     """The daily proof that the providers' books are ours."""
 
@@ -198,6 +205,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     money: MoneySettings
     bank: BankSettings
     notifications: NotificationSettings
+    onboarding: OnboardingSettings
     reconcile: ReconcileSettings
     worker: WorkerSettings
     log: LogSettings

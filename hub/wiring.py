@@ -13,6 +13,7 @@ from hub.checkout.timing import Timing
 from hub.gateways.bank.rules import ABILITIES, NAME, compact_iban
 from hub.liveness.rules import Watch
 from hub.notifications.rules import Limits
+from hub.onboarding.requirements import Requirements, requirements_from
 from hub.payments.availability import Method
 from hub.payments.facts import Abilities, ProviderEvent
 from hub.payments.ports import Gateways, PaymentGateway
@@ -42,6 +43,7 @@ TABLES = (
             "letters",
             "liveness",
             "notifications",
+            "onboarding",
             "orders",
             "payments",
             "payouts",
@@ -56,7 +58,7 @@ TABLES = (
     ),
     "hub.gateways.bank.tables",
     "hub.payments.availability",
-    *(f"hub.runtime.{part}" for part in ("audit", "auth", "failures", "idempotency", "inbox", "life", "steps")),
+    *(f"hub.runtime.{part}" for part in ("audit", "auth", "failures", "idempotency", "inbox", "life", "steps", "trespass")),
 )
 """Every module that owns a table."""
 
@@ -181,6 +183,11 @@ def promises(settings: Settings) -> OurPromises:
     o = settings.orders
     seconds: Mapping[PromiseName, float] = {"acceptance": o.acceptance_seconds, "shipping": o.ship_seconds, "delivery": o.delivery_seconds}
     return read_rules(o.promises_file, "promises.toml", lambda data: our_promises_from(data, seconds))
+
+
+def requirements(settings: Settings) -> Requirements:
+    """What vendors have to show before they sell. Raises `SettingsRefused` naming what is wrong with it."""
+    return read_rules(settings.onboarding.requirements_file, "onboarding.toml", requirements_from)
 
 
 def adjustments(settings: Settings) -> tuple[AdjustmentRule, ...]:

@@ -13,7 +13,8 @@ from hub.checkout.timing import Timing
 from hub.fulfillment.ship import SHIP, TRACK
 from hub.kernel.errors import Invalid
 from hub.letters.keep import Given, keep
-from hub.runtime import inbox, steps
+from hub.orders import store as orders
+from hub.runtime import inbox, steps, trespass
 from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.steps import Outcome, Step, StepState, Verdict
 from hub.runtime.trace import Trace, current
@@ -39,12 +40,13 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Foreign(Exception):
-    """The message is not what it claims to be: `reason` is ``malformed`` or ``foreign``."""
+    """The message is not what it claims to be: `reason` is ``malformed`` or ``foreign``; `of` is whose it claims to be."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, of: str | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.of = of
 
 
 async def hear(database: Database, timing: Timing, heard: Heard) -> None:
@@ -138,11 +140,12 @@ async def _asked(tx: Tx, heard: Heard, kind: str, body: Message) -> Step | None:
     """The step this message answers; None if it is early. Raises `Foreign` if it answers nothing that this vendor was asked."""
     step = await steps.get(tx, heard.headers.get(messages.COMMAND_ID, ""))
     if step is None or step.target != heard.vendor:
-        raise Foreign("foreign", "it answers nothing that this vendor was asked")
+        raise Foreign("foreign", "it answers nothing that this vendor was asked", of=None if step is None else step.target)
     if isinstance(body, Dead):
         return step if attempt_of(heard.headers) >= step.attempt else None  # it has been sent again since
     if getattr(body, "sub_order_id", None) != step.subject_id:
-        raise Foreign("foreign", "it names another sub-order than the command")
+        named = await orders.vendor_of(tx, str(getattr(body, "sub_order_id", "")))
+        raise Foreign("foreign", "it names another sub-order than the command", of=None if named == heard.vendor else named)
     if kind == DELIVERED and step.kind == SHIP:
         return await _tracking(tx, step)
     if kind not in messages.ANSWERS[step.kind]:
@@ -174,3 +177,6 @@ async def keep_for_triage(database: Database, heard: Heard, error: Foreign, trac
                 payload=heard.body.decode("utf-8", "replace"),
             ),
         )
+        if error.of is not None:
+            about = f"{heard.subject} under {heard.headers.get(messages.COMMAND_ID, '')[:ID_LENGTH_MAX]} of {error.of}"
+            await trespass.note(tx, tx.actor, "event", about)

@@ -29,7 +29,7 @@ from hub.vendors import store as vendors
 from hub.vendors.model import Terms
 
 CANDIDATES_MAX = 100
-SILENT = frozenset({"no_answer", "deadline", "attempts", "max_deliveries", "vendor_down", "given_up"})
+SILENT = frozenset({"no_answer", "deadline", "attempts", "max_deliveries", "vendor_down", "vendor_leaving", "given_up"})
 """Why parts fall whose vendor has not said a word: it is not asked for anything else of the order either."""
 DIFFERENCE = "reroute_difference"
 """Why a vendor is fined: another was dearer, and the rule is that it bears that."""

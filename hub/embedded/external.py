@@ -21,4 +21,5 @@ async def print_config(settings: Settings) -> None:
         vendors = await find_vendors(engine)
     finally:
         await engine.dispose()
-    print(nats_config(accounts(vendors, None), hub=hub, system=SYSTEM), end="")  # noqa: T201 - its purpose
+    text = nats_config(accounts(vendors, None), hub=hub, system=SYSTEM, leaf_listen=nats.leaf_listen)
+    print(text, end="")  # noqa: T201 - its purpose

@@ -31,10 +31,11 @@ class BrokerUser(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VendorAccount(msgspec.Struct, frozen=True):
-    """One vendor at the broker: its code and the public half of its spoke's nkey."""
+    """One vendor at the broker: its code, the public half of its spoke's nkey, and those that open its account beside it for a while."""
 
     code: str
     nkey: str
+    others: tuple[str, ...] = ()
 
 
 def nats_config(
@@ -44,12 +45,18 @@ def nats_config(
     system: BrokerUser,
     listen: str = "",
     store_dir: str = "",
+    leaf_listen: str = "",
 ) -> str:
-    """The whole text. `listen` (`host:port`) and `store_dir` are left out when the command line gives them."""
-    ordered = sorted(vendors, key=lambda vendor: vendor.code)
+    """The whole text. `listen` (`host:port`) and `store_dir` are left out when the command line gives them.
+
+    `leaf_listen` is where brokers on vendors' premises may link to us, each with an nkey of its vendor's; empty: none may.
+    """
+    ordered = sorted(_apart(vendors, {hub.nkey, system.nkey}), key=lambda vendor: vendor.code)
     head = ['server_name: "wheelwright"']
     if listen:
         head.append(f'listen: "{listen}"')
+    if leaf_listen:
+        head.append(f'leafnodes {{ listen: "{leaf_listen}" }}')
     store = f'store_dir: "{store_dir}", ' if store_dir else ""
     return "\n".join(
         [
@@ -66,6 +73,15 @@ def nats_config(
             "",
         ]
     )
+
+
+def _apart(vendors: Iterable[VendorAccount], taken: set[str]) -> Iterable[VendorAccount]:
+    """Each nkey once: for one that opens two accounts the broker would refuse everything, and with it every other vendor."""
+    for vendor in vendors:
+        own = [nkey for nkey in dict.fromkeys((vendor.nkey, *vendor.others)) if nkey not in taken]
+        taken.update(own)
+        if own:
+            yield VendorAccount(vendor.code, own[0], tuple(own[1:]))
 
 
 def _hub(vendors: Sequence[VendorAccount], user: BrokerUser) -> Iterable[str]:
@@ -93,7 +109,7 @@ def _vendor(vendor: VendorAccount) -> Iterable[str]:
     code = vendor.code
     local_pull = _pull(code).replace("$JS.API", SPOKE_JETSTREAM_PREFIX, 1)
     yield f'  "{account(code)}": {{'
-    yield f"    users: [ {BrokerUser(nkey=vendor.nkey).line()} ]"
+    yield f"    users: [ {', '.join(BrokerUser(nkey=nkey).line() for nkey in (vendor.nkey, *vendor.others))} ]"
     yield f'    exports: [ {{ service: "rpc.>", accounts: [{HUB_ACCOUNT}] }}, {{ stream: "hb", accounts: [{HUB_ACCOUNT}] }} ]'
     yield "    imports: ["
     yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "{_pull(code)}" }}, to: "{local_pull}" }}'

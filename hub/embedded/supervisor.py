@@ -18,12 +18,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hub.embedded.announcement import announcement
 from hub.embedded.children import Keeper, Python
 from hub.embedded.folder import Folder, Running
+from hub.embedded.leaves import NotCut, cut_leaves, losers
 from hub.embedded.nats import Nats, NatsFailed
 from hub.embedded.nats_config import BrokerUser, nats_config
 from hub.embedded.nkey import public_of
 from hub.embedded.ports import LOOPBACK, claim_port
 from hub.embedded.postgres import Postgres
-from hub.embedded.vendors import HOSTED, SpokeVendor, accounts, find_vendors, give_key, write_spoke
+from hub.embedded.vendors import HOSTED, SpokeVendor, accounts, end_spokes, find_vendors, give_key, write_spoke
 from hub.settings import ENVIRONMENT_PREFIX, load_settings
 
 READY_SECONDS = 60.0
@@ -53,11 +54,12 @@ class Supervisor:
     def __init__(self, folder: Folder, ports: Ports, settings_file: Path | None = None) -> None:
         self.folder = folder
         self.ports = ports
-        self._settings_file = settings_file
+        self._settings = load_settings(settings_file)
         self._options = ["--settings", str(settings_file.absolute())] if settings_file else []
         self._stop = asyncio.Event()
         self._keepers: list[Keeper] = []
         self._vendors: list[SpokeVendor] | None = None
+        self._to_cut = set[str]()
 
     async def run(self) -> None:
         """Start, serve until SIGINT, SIGTERM or SIGHUP, end every child. Raises what a part's start raised."""
@@ -109,7 +111,7 @@ class Supervisor:
             if (begun := time.monotonic()) >= due:
                 try:
                     await self._welcome_vendors()
-                except (OSError, NatsFailed, SQLAlchemyError) as failed:  # one of them restarts: tried again in a second
+                except (OSError, NatsFailed, NotCut, SQLAlchemyError) as failed:  # one of them restarts: tried again in a second
                     self._tell(f"new vendors have to wait: {failed}")
                 took = time.monotonic() - begun
                 due = begun + took + max(1, 3 * took)  # hundreds of new vendors cost the broker seconds at each look
@@ -124,22 +126,30 @@ class Supervisor:
             keeper.server.stop()
 
     async def _welcome_vendors(self) -> None:
-        """Broker accounts and spokes for vendors that were not there at the last look."""
+        """Broker accounts and spokes for vendors and nkeys that were not there at the last look; those that are gone end."""
         found = await find_vendors(self._engine)
-        if found == self._vendors:
-            return
-        text = self._broker_text(found)
+        if found != self._vendors:
+            await self._take_in(found)
+        if self._to_cut:
+            await cut_leaves(self._nats.url, self._identity.system_seed, self._to_cut, self._tell)
+            self._to_cut.clear()
+
+    async def _take_in(self, found: list[SpokeVendor]) -> None:
+        text, before = self._broker_text(found), accounts(self._vendors or [], self.folder)
         if text != self._nats.config_text:
             await asyncio.to_thread(self._nats.reload, text)  # a second or two with a thousand vendors
+        self._to_cut |= losers(before, accounts(found, self.folder))
         for vendor in found:
             if vendor.embedded_spoke == HOSTED:
                 await give_key(self._postgres.url, vendor.code, self.folder)
             write_spoke(vendor, self.folder, self._nats.url, self._url)
+        end_spokes(found, self.folder)
         self._vendors = found
 
     def _broker_text(self, vendors: list[SpokeVendor]) -> str:
         hub, system = public_of(self._identity.hub_seed), public_of(self._identity.system_seed)
-        return nats_config(accounts(vendors, self.folder), hub=BrokerUser(nkey=hub), system=BrokerUser(nkey=system))
+        leaf = self._settings.nats.leaf_listen
+        return nats_config(accounts(vendors, self.folder), hub=BrokerUser(nkey=hub), system=BrokerUser(nkey=system), leaf_listen=leaf)
 
     def _environment(self, http: int, stripe: int | None) -> dict[str, str]:
         ours = {
@@ -159,7 +169,7 @@ class Supervisor:
                 "STRIPE__CONNECT_WEBHOOK_SECRET": self._identity.connect_webhook_secret,
                 "STRIPE__RATE_PER_SECOND": "0",
             }
-        if not load_settings(self._settings_file).bank.iban:
+        if not self._settings.bank.iban:
             ours |= SAMPLE_BANK
         return dict(os.environ) | {ENVIRONMENT_PREFIX + name: value for name, value in ours.items()}
 

@@ -21,39 +21,53 @@ class SpokeVendor(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as the broker and the supervisor need it; `embedded_spoke` names an adapter to run here, or is None."""
 
     code: str
-    nkey_public: str | None
+    nkeys: list[str]
     embedded_spoke: str | None
     spoke_config: dict[str, Any]
 
 
 async def find_vendors(engine: AsyncEngine) -> list[SpokeVendor]:
-    """Every vendor with an account on the broker or a spoke to be run here, by code."""
-    from sqlalchemy import or_, select
+    """Every vendor with an account on the broker or a spoke to be run here, by code; its nkeys in force, the newest first."""
+    from sqlalchemy import ARRAY, Text, func, literal, select
+    from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-    from hub.vendors.tables import vendors
+    from hub.vendors.nkeys import LIVE
+    from hub.vendors.tables import vendor_nkeys, vendors
 
-    v = vendors.c
+    v, n = vendors.c, vendor_nkeys.c
+    nkeys = func.array_agg(aggregate_order_by(n.nkey, n.created_at.desc(), n.nkey), type_=ARRAY(Text)).filter(n.nkey.is_not(None))
+    none = literal([], ARRAY(Text))
     query = (
-        select(v.code, v.nkey_public, v.embedded_spoke, v.spoke_config)
-        .where(or_(v.nkey_public.is_not(None), v.embedded_spoke.is_not(None)))
+        select(v.code, func.coalesce(nkeys, none).label("nkeys"), v.embedded_spoke, v.spoke_config)
+        .outerjoin(vendor_nkeys, (n.vendor == v.code) & LIVE)
+        .where(v.state != "closed")
+        .group_by(v.code)
+        .having(v.embedded_spoke.is_not(None) | (func.count(n.nkey) > 0))
         .order_by(v.code)
     )
     async with engine.connect() as connection:
         return [
-            SpokeVendor(code=row.code, nkey_public=row.nkey_public, embedded_spoke=row.embedded_spoke, spoke_config=row.spoke_config)
+            SpokeVendor(code=row.code, nkeys=row.nkeys, embedded_spoke=row.embedded_spoke, spoke_config=row.spoke_config)
             for row in await connection.execute(query)
         ]
 
 
 def accounts(vendors: Sequence[SpokeVendor], folder: Folder | None) -> list[VendorAccount]:
-    """Their accounts. A spoke that runs here signs in with a key made here; its vendor's own key is not needed."""
+    """Their accounts. A spoke that runs here signs in with a key made here, beside its vendor's own."""
     found: list[VendorAccount] = []
     for vendor in vendors:
-        if vendor.embedded_spoke and folder:
-            found.append(VendorAccount(vendor.code, public_of(_seed(vendor.code, folder).read_text().strip())))
-        elif vendor.nkey_public:
-            found.append(VendorAccount(vendor.code, vendor.nkey_public))
+        made = [public_of(_seed(vendor.code, folder).read_text().strip())] if vendor.embedded_spoke and folder else []
+        if nkeys := [*made, *vendor.nkeys]:
+            found.append(VendorAccount(vendor.code, nkeys[0], tuple(nkeys[1:])))
     return found
+
+
+def end_spokes(vendors: Sequence[SpokeVendor], folder: Folder) -> None:
+    """Take away the settings of spokes whose vendors have none any more, or are gone: the process that runs them ends them."""
+    kept = {f"{vendor.code}.toml" for vendor in vendors if vendor.embedded_spoke}
+    for path in folder.spoke_configs.glob("*.toml"):
+        if path.name not in kept:
+            path.unlink(missing_ok=True)
 
 
 async def give_key(database_url: str, code: str, folder: Folder) -> None:

@@ -30,6 +30,10 @@ KINDS: dict[tuple[str, str], EventType] = {
     ("vendor", "suspend"): "vendor.updated",
     ("vendor", "activate"): "vendor.updated",
     ("vendor", "close"): "vendor.updated",
+    ("vendor", "end"): "vendor.updated",
+    ("vendor", "approve"): "vendor.updated",
+    ("vendor", "send_back"): "vendor.updated",
+    ("vendor", "reject"): "vendor.updated",
     ("vendor", "terms"): "vendor.updated",
     ("webhook_endpoint", "disable"): "webhook_endpoint.disabled",
 }

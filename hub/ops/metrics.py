@@ -10,6 +10,7 @@ from hub.liveness import look
 from hub.liveness.rules import Health, Watch
 from hub.notifications import store as webhooks
 from hub.payments.availability import down_since, gateway_health
+from hub.runtime import trespass
 from hub.runtime.callers import OPERATORS
 from hub.runtime.database import Database, Tx
 from hub.runtime.http import BEARER, refuses
@@ -52,6 +53,7 @@ async def hub_lines(tx: Tx, watch: Watch) -> list[str]:
     views = await look.browse(tx, watch, after=None, limit=VENDORS_MAX)
     steps = [({"by": "hub" if row.own else "vendor", "standing": row.standing}, row.number) for row in await tx.rows(OPEN_STEPS)]
     letters = [({"reason": row.reason}, row.number) for row in await tx.rows(LETTERS)]
+    trespasses = [({"by": what}, float(number)) for what, number in (await trespass.totals(tx)).items()]
     down = await down_since(tx)
     known = [row.gateway for row in await tx.rows(gateway_health.select().order_by(gateway_health.c.gateway))]
     breakers = [
@@ -67,6 +69,7 @@ async def hub_lines(tx: Tx, watch: Watch) -> list[str]:
         *gauge("vendor_in_flight", "commands its spoke is working on", [(_of(v.vendor), v.in_flight) for v in views]),
         *gauge("breaker_state", "0 closed, 1 half-open, 2 open", breakers),
         *gauge("dead_letters_open", "given up on and not looked after", letters),
+        *gauge("trespasses", "attempts of vendors at what is not theirs, kept for a year", trespasses),
         *gauge("gateway_up", "whether a payment provider answers", [({"gateway": name}, float(name not in down)) for name in known]),
     ]
 

@@ -125,6 +125,15 @@ async def order_of(tx: Tx, sub_order_id: str, vendor: str | None = None) -> str:
     return str(found)
 
 
+_VENDOR_OF = select(sub_orders.c.vendor).where(sub_orders.c.id == bindparam("part"))
+
+
+async def vendor_of(tx: Tx, sub_order_id: str) -> str | None:
+    """Whose a sub-order is; None if there is none of that id."""
+    found: str | None = await tx.scalar(_VENDOR_OF, {"part": sub_order_id})
+    return found
+
+
 _WRITE, _WRITE_PARTS, _WRITE_LINES = insert(orders), insert(sub_orders), insert(lines)
 
 

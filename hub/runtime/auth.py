@@ -2,9 +2,10 @@
 
 import base64
 import hashlib
+from datetime import datetime
 
 import msgspec
-from sqlalchemy import Column, DateTime, Table, Text, bindparam, func, insert, select, update
+from sqlalchemy import Column, DateTime, Index, Table, Text, Update, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.runtime.database import Actor, IdText, Tx, metadata
@@ -27,10 +28,16 @@ api_keys = Table(
     Column("subject", IdText, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("hint", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("expires_at", DateTime(timezone=True)),
     Column("last_used_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
+    Index("ix_api_keys_subject", "kind", "subject"),
 )
+
+USED_SECONDS = 60
+"""How exactly it is kept when a key was last used."""
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -45,6 +52,18 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as its holder sees it; `hint` is its last four characters. `expires_at` is set while it is being replaced."""
+
+    id: str
+    name: str
+    hint: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
 class Issued(msgspec.Struct, frozen=True):
     """A new key: the id by which it is revoked, and the key itself, which nobody can look up later."""
 
@@ -55,7 +74,7 @@ class Issued(msgspec.Struct, frozen=True):
 _ISSUE = insert(api_keys)
 
 
-async def issue_key(tx: Tx, actor: Actor, scopes: tuple[str, ...] | None = None) -> Issued:
+async def issue_key(tx: Tx, actor: Actor, scopes: tuple[str, ...] | None = None, name: str = "") -> Issued:
     """A new key for `actor`; shown once, stored hashed."""
     issued = Issued(tx.ids.new("key"), f"{PREFIXES[actor.kind]}_{base64.urlsafe_b64encode(random_bytes(32)).rstrip(b'=').decode()}")
     await tx.execute(
@@ -67,6 +86,7 @@ async def issue_key(tx: Tx, actor: Actor, scopes: tuple[str, ...] | None = None)
             "subject": actor.id,
             "scopes": list(scopes or SCOPES[actor.kind]),
             "hint": issued.key[-4:],
+            "name": name,
         },
     )
     return issued
@@ -77,20 +97,47 @@ async def issue(tx: Tx, actor: Actor, scopes: tuple[str, ...] | None = None) -> 
     return (await issue_key(tx, actor, scopes)).key
 
 
-_FIND = select(api_keys.c.kind, api_keys.c.subject, api_keys.c.scopes).where(
-    api_keys.c.key_hash == bindparam("hashed"), api_keys.c.revoked_at.is_(None)
-)
+_k = api_keys.c
+_LIVE = and_(_k.revoked_at.is_(None), or_(_k.expires_at.is_(None), _k.expires_at > func.now()))
+_UNTOLD = or_(_k.last_used_at.is_(None), _k.last_used_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, USED_SECONDS))
+_FIND = select(_k.id, _k.kind, _k.subject, _k.scopes).where(_k.key_hash == bindparam("hashed"), _LIVE)
+_USED = update(api_keys).where(_k.key_hash == bindparam("hashed"), _UNTOLD).values(last_used_at=func.now())
+_MINE = (_k.kind == bindparam("of_kind"), _k.subject == bindparam("of_subject"))
+_OF = select(*(_k[name] for name in ApiKey.__struct_fields__)).where(*_MINE, _LIVE).order_by(_k.id.desc())
 
 
 async def find(tx: Tx, key: str) -> Caller | None:
-    """Whose key this is; None if unknown or revoked."""
+    """Whose key this is; None if unknown, revoked or expired."""
     row = await tx.row(_FIND, {"hashed": hash_key(key)})
     return None if row is None else Caller(Actor(row.kind, row.subject), frozenset(row.scopes))
 
 
-async def revoke(tx: Tx, key_id: str) -> bool:
-    """End a key; False if it is unknown or ended."""
-    return (
-        await tx.execute(update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=func.now()))
-        == 1
-    )
+async def note_used(tx: Tx, key: str) -> None:
+    """Keep that a key was used now, to the minute."""
+    await tx.execute(_USED, {"hashed": hash_key(key)})
+
+
+async def keys_of(tx: Tx, actor: Actor) -> list[ApiKey]:
+    """The keys that somebody may use now, the newest first."""
+    return await tx.all(_OF, ApiKey, {"of_kind": actor.kind, "of_subject": actor.id})
+
+
+async def expire(tx: Tx, actor: Actor, key_id: str, seconds: float) -> bool:
+    """Let a key of `actor` work for so long and no longer; False if it has none of that id."""
+    ends = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return await tx.execute(_of_actor(actor).where(_k.id == key_id, _LIVE).values(expires_at=ends)) == 1
+
+
+async def revoke(tx: Tx, key_id: str, actor: Actor | None = None) -> bool:
+    """End a key; False if it is unknown, has ended, or is not `actor`'s."""
+    mine = update(api_keys) if actor is None else _of_actor(actor)
+    return await tx.execute(mine.where(_k.id == key_id, _k.revoked_at.is_(None)).values(revoked_at=func.now())) == 1
+
+
+async def revoke_all(tx: Tx, actor: Actor) -> int:
+    """End every key of `actor`; how many there were."""
+    return await tx.execute(_of_actor(actor).where(_k.revoked_at.is_(None)).values(revoked_at=func.now()))
+
+
+def _of_actor(actor: Actor) -> Update:
+    return update(api_keys).where(_k.kind == actor.kind, _k.subject == actor.id)

@@ -9,7 +9,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 
 from hub.runtime import auth
-from hub.runtime.auth import Caller
+from hub.runtime.auth import USED_SECONDS, Caller
 from hub.runtime.database import Actor, Database
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
@@ -29,6 +29,7 @@ class Callers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, tuple[Caller, float]] = {}
+        self._told: dict[str, float] = {}
 
     def remembered(self, key_hash: str) -> Caller | None:
         """Whose key this is, if that was asked in the last `REMEMBER_SECONDS`."""
@@ -41,10 +42,21 @@ class Callers:
             caller = await auth.find(tx, key)
         self._known.pop(key_hash, None)
         if caller is not None:
+            await self._note_used(key, key_hash)
             if len(self._known) >= REMEMBERED_MAX:
                 del self._known[next(iter(self._known))]
             self._known[key_hash] = (caller, time.monotonic() + REMEMBER_SECONDS)
         return caller
+
+    async def _note_used(self, key: str, key_hash: str) -> None:
+        """Once in a while: who asks again and again costs a write a minute."""
+        if self._told.get(key_hash, 0.0) > time.monotonic():
+            return
+        if len(self._told) >= REMEMBERED_MAX:
+            self._told.clear()
+        self._told[key_hash] = time.monotonic() + USED_SECONDS
+        async with self._database.tx() as tx:
+            await auth.note_used(tx, key)
 
 
 def key_of(authorization: str) -> str | None:

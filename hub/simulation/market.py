@@ -17,6 +17,7 @@ from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
 from hub.promises.change_promises import change_promises
 from hub.runtime.database import Actor, Database
+from hub.runtime.nkeys import public_of, seed_of
 from hub.sections import Settings
 from hub.settings import load_settings
 from hub.simulation.promised import fines_in, promised_by
@@ -140,7 +141,7 @@ async def open_market(database: Database, rules: Rules, dice: Random, currency: 
         for code, price, days in (("post", 490, 3), ("express", 1290, 1))
     ]
     for code, capabilities in SPOKES.items():
-        nkey = "U" + "A" * 55 if capabilities else None
+        nkey = public_of(seed_of(code.encode().ljust(32))) if capabilities else None
         new = NewVendor(code=code, name=code.title(), country="DE", capabilities=capabilities, nkey_public=nkey, shipping_options=options)
         async with database.tx() as tx:
             await admit(tx, new)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
 from hub.runtime.callers import OPERATORS
@@ -15,7 +15,9 @@ from hub.vendors import store
 from hub.vendors.admit import admit
 from hub.vendors.advance import advance
 from hub.vendors.model import Admitted, NewVendor, Vendor
-from hub.vendors.states import VendorEvent
+from hub.vendors.states import VendorEvent, VendorState
+
+InState = Annotated[VendorState | None, QueryParameter(name="state")]
 
 
 class Because(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,12 +40,12 @@ class VendorController(Controller):
         return await write(lambda tx: admit(tx, data), status=201, keep=lambda done: msgspec.structs.replace(done, api_key=None))
 
     @get("", responses=refuses())
-    async def browse(self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None) -> Response[Page[Vendor]]:
+    async def browse(self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None, in_state: InState = None) -> Response[Page[Vendor]]:
         """Vendors by code."""
         after = position_of(cursor, str)
 
         async def found(tx: Tx) -> Page[Vendor]:
-            return page(await store.find_all(tx, after=after, limit=limit + 1), limit, lambda vendor: vendor.code)
+            return page(await store.find_all(tx, state=in_state, after=after, limit=limit + 1), limit, lambda vendor: vendor.code)
 
         return await read(found)
 
@@ -54,7 +56,7 @@ class VendorController(Controller):
 
     @post("/{code:str}/suspend", status_code=200, responses=refuses_write(404))
     async def suspend(self, code: FromPath[str], data: JSONBody[Because], write: Writing) -> Response[Vendor]:
-        """Take a vendor's offers off sale; what is ordered goes on."""
+        """Take a vendor's offers off sale, or call its closing off; what is ordered goes on."""
         return await write(lambda tx: advance(tx, code, VendorEvent.SUSPEND, data.reason))
 
     @post("/{code:str}/activate", status_code=200, responses=refuses_write(404))
@@ -64,5 +66,5 @@ class VendorController(Controller):
 
     @post("/{code:str}/close", status_code=200, responses=refuses_write(404))
     async def close(self, code: FromPath[str], data: JSONBody[Because], write: Writing) -> Response[Vendor]:
-        """Part with a suspended vendor for good."""
+        """Part with a vendor for good: nothing new is sold, what is open comes to its end, then its keys end."""
         return await write(lambda tx: advance(tx, code, VendorEvent.CLOSE, data.reason))

@@ -18,6 +18,7 @@ VendorCode = Annotated[
 ]
 OptionCode = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}" + END, max_length=32)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Nkey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}" + END, max_length=56, description="the public half of a user nkey")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", min_length=2, max_length=2, description="ISO 3166-1 alpha-2")]
 ConfigKey = Annotated[str, Meta(min_length=1, max_length=64)]
 ConfigInt = Annotated[int, Meta(ge=-(2**53), le=2**53)]
@@ -44,7 +45,7 @@ class NewVendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     code: VendorCode
     name: Name
     country: Country
-    nkey_public: Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$", max_length=56)] | None = None
+    nkey_public: Nkey | None = None
     capabilities: Annotated[list[Capability], Meta(max_length=3)] = []
     commission_bps: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     hold_seconds: Annotated[int, Meta(ge=0, le=365 * 86_400)] | None = None
@@ -69,6 +70,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     commission_bps: int | None
     hold_seconds: int | None
     created_at: datetime
+    vacation_from: datetime | None = None
+    vacation_until: datetime | None = None
     shipping_options: list[ShippingOption] = []
 
 
@@ -91,8 +94,9 @@ class Terms(OwnTerms, frozen=True, kw_only=True):
     commission_bps: int | None
     connected_account: str | None
     bank_account: BankAccount | None = None
+    on_vacation: bool = False
 
     @property
     def sells(self) -> bool:
         """Whether its offers are for sale."""
-        return self.state is VendorState.ACTIVE
+        return self.state is VendorState.ACTIVE and not self.on_vacation

@@ -4,21 +4,26 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, false, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.kernel.errors import NotFound
 from hub.kernel.money import Money
 from hub.runtime.database import Tx
 from hub.vendors.model import NewVendor, ShippingOption, Terms, Vendor
+from hub.vendors.states import VendorState
 from hub.vendors.tables import shipping_options, vendors
 
 _VENDOR = [vendors.c[name] for name in Vendor.__struct_fields__ if name != "shipping_options"]
-_TERMS = [vendors.c[name] for name in Terms.__struct_fields__]
+_AWAY = and_(vendors.c.vacation_from <= func.now(), vendors.c.vacation_until > func.now())
+_TERMS = [
+    *(vendors.c[name] for name in Terms.__struct_fields__ if name != "on_vacation"),
+    func.coalesce(_AWAY, false()).label("on_vacation"),
+]
 
 
 async def add(tx: Tx, new: NewVendor) -> bool:
-    """Insert a vendor and its options; False if the code is taken."""
+    """Insert a vendor, as invited, and its options; False if the code is taken."""
     fresh = await tx.execute(
         pg_insert(vendors)
         .values(
@@ -36,8 +41,20 @@ async def add(tx: Tx, new: NewVendor) -> bool:
         .on_conflict_do_nothing()
     )
     if fresh:
-        await tx.execute(insert(shipping_options), [_option_row(new.code, option) for option in new.shipping_options])
+        await add_options(tx, new.code, new.shipping_options)
     return bool(fresh)
+
+
+async def add_options(tx: Tx, code: str, options: Sequence[ShippingOption]) -> None:
+    """Insert the ways in which a vendor ships."""
+    if options:
+        await tx.execute(insert(shipping_options), [_option_row(code, option) for option in options])
+
+
+async def equip(tx: Tx, code: str, *, nkey_public: str | None, capabilities: Sequence[str], **spoke: Any) -> None:
+    """Note by what a vendor is reached: its newest nkey, what its spoke can, and `embedded_spoke` and `spoke_config` where given."""
+    mine = update(vendors).where(vendors.c.code == code)
+    await tx.execute(mine.values(nkey_public=nkey_public, capabilities=list(capabilities), version=vendors.c.version + 1, **spoke))
 
 
 async def get(tx: Tx, code: str) -> Vendor:
@@ -48,9 +65,10 @@ async def get(tx: Tx, code: str) -> Vendor:
     return _vendor(row, (await options_of(tx, [code])).get(code, []))
 
 
-async def find_all(tx: Tx, *, after: str | None, limit: int) -> list[Vendor]:
+async def find_all(tx: Tx, *, state: VendorState | None = None, after: str | None, limit: int) -> list[Vendor]:
     """Vendors by code, those after the code `after`."""
     query = select(*_VENDOR).order_by(vendors.c.code).limit(limit)
+    query = query if state is None else query.where(vendors.c.state == state)
     found = await tx.rows(query if after is None else query.where(vendors.c.code > after))
     options = await options_of(tx, [row.code for row in found])
     return [_vendor(row, options.get(row.code, [])) for row in found]
@@ -90,21 +108,26 @@ async def lock(tx: Tx, code: str) -> None:
 async def embedded_spokes(tx: Tx) -> Sequence[Row[Any]]:
     """(code, nkey_public, embedded_spoke, spoke_config) of every vendor that `hub run` runs a spoke for."""
     v = vendors.c
-    return await tx.rows(
-        select(v.code, v.nkey_public, v.embedded_spoke, v.spoke_config).where(v.embedded_spoke.is_not(None)).order_by(v.code)
-    )
+    query = select(v.code, v.nkey_public, v.embedded_spoke, v.spoke_config)
+    return await tx.rows(query.where(v.embedded_spoke.is_not(None), v.state != VendorState.CLOSED).order_by(v.code))
 
 
 async def broker_accounts(tx: Tx) -> Sequence[Row[Any]]:
     """(code,) of every vendor with an account on the broker: of its own nkey, or for the spoke that `hub run` runs for it."""
     v = vendors.c
-    return await tx.rows(select(v.code).where(v.nkey_public.is_not(None) | v.embedded_spoke.is_not(None)).order_by(v.code))
+    has_one = v.nkey_public.is_not(None) | v.embedded_spoke.is_not(None)
+    return await tx.rows(select(v.code).where(has_one, v.state != VendorState.CLOSED).order_by(v.code))
+
+
+_NOT_PAID = (VendorState.INVITED, VendorState.CLOSED)
+"""Who has not joined needs no account, who has left no longer."""
 
 
 async def without_connected_account(tx: Tx, limit: int) -> Sequence[Row[Any]]:
     """(code, name, country) of vendors that cannot be paid yet; any of them, so that those who cannot be helped bar nobody's way."""
     v = vendors.c
-    return await tx.rows(select(v.code, v.name, v.country).where(v.connected_account.is_(None)).order_by(func.random()).limit(limit))
+    waits = v.connected_account.is_(None) & v.state.not_in(_NOT_PAID)
+    return await tx.rows(select(v.code, v.name, v.country).where(waits).order_by(func.random()).limit(limit))
 
 
 async def set_connected_account(tx: Tx, code: str, account: str) -> bool:

@@ -11,7 +11,7 @@ vendors = Table(
     Column("code", IdText, primary_key=True),
     Column("name", Text, nullable=False),
     Column("country", Text, nullable=False),
-    Column("state", Text, nullable=False, server_default="active"),
+    Column("state", Text, nullable=False, server_default="invited"),
     Column("version", Integer, nullable=False, server_default="0"),
     Column("nkey_public", Text),
     Column("connected_account", Text),
@@ -33,9 +33,11 @@ vendors = Table(
     Column("bears_disputes", Boolean),
     Column("bank_account", JSONB(none_as_null=True)),
     Column("bank_changed_at", DateTime(timezone=True)),
+    Column("vacation_from", DateTime(timezone=True)),
+    Column("vacation_until", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("code ~ '^[a-z][a-z0-9_-]{1,62}$'", name="code"),
-    CheckConstraint("state IN ('active','suspended','closed')", name="state"),
+    CheckConstraint("state IN ('invited','onboarding','in_review','active','suspended','closing','closed')", name="state"),
     CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission_bps"),
     CheckConstraint("hold_seconds >= 0", name="hold_seconds"),
     CheckConstraint("reserve_bps BETWEEN 0 AND 10000", name="reserve_bps"),
@@ -44,8 +46,23 @@ vendors = Table(
     CheckConstraint("payout_day BETWEEN 1 AND 31", name="payout_day"),
     CheckConstraint("payout_minimum >= 0", name="payout_minimum"),
     CheckConstraint("capabilities <@ ARRAY['stock','orders','shipping']", name="capabilities"),
+    CheckConstraint("vacation_from < vacation_until", name="vacation"),
 )
-"""Terms (`commission_bps` to `bears_disputes`) are null where the marketplace's own hold; no capabilities means no spoke."""
+"""Terms (`commission_bps` to `bears_disputes`) are null where the marketplace's own hold; no capabilities means no spoke.
+
+`nkey_public` is the newest of its keys that are not revoked (`vendor_nkeys`), null where it has none.
+"""
+
+vendor_nkeys = Table(
+    "vendor_nkeys",
+    metadata,
+    Column("nkey", IdText, primary_key=True),
+    Column("vendor", IdText, ForeignKey("vendors.code"), nullable=False, index=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+)
+"""Public halves, of all vendors and for ever: the broker refuses a configuration in which one opens two accounts."""
 
 shipping_options = Table(
     "vendor_shipping_options",

@@ -7,7 +7,7 @@ from hub.checkout.conclude import conclude
 from hub.fulfillment.route import SUBMIT
 from hub.letters.keep import keep_step
 from hub.payments.authorize import AUTHORIZE
-from hub.runtime import failures, idempotency, steps
+from hub.runtime import failures, idempotency, steps, trespass
 from hub.runtime.database import HUB
 from hub.runtime.overdue import overdue
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
@@ -64,3 +64,4 @@ async def forget(wiring: Wiring) -> None:
         await idempotency.forget_old(tx)
         await failures.forget_old(tx)
         await provider_events.forget_old(tx)
+        await trespass.forget_old(tx)

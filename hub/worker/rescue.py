@@ -1,4 +1,4 @@
-"""Parts whose vendor has long been away or given up go to others, where others can deliver all of them; the rest waits for its vendor."""
+"""Parts whose vendor has long been away, has given up or leaves us go to others, if they can deliver all; the rest waits for its vendor."""
 
 import structlog
 from sqlalchemy import Float, Integer, bindparam, func, select
@@ -14,6 +14,8 @@ from hub.runtime import steps
 from hub.runtime.database import HUB
 from hub.runtime.steps import StepState, Verdict
 from hub.runtime.trace import Trace
+from hub.vendors import store as vendors
+from hub.vendors.states import VendorState
 from hub.wiring import Wiring
 
 log = structlog.get_logger("rescue")
@@ -21,6 +23,7 @@ log = structlog.get_logger("rescue")
 AT_ONCE = 50
 REASON = "vendor_down"
 GIVEN_UP = "given_up"
+LEAVING = "vendor_leaving"
 
 _s = steps.steps.c
 _WAITING = (
@@ -44,11 +47,14 @@ async def rescue(wiring: Wiring) -> int:
     seconds = wiring.timing.reroute.down_seconds
     async with wiring.database.reading() as tx:
         waiting = await tx.rows(_WAITING, {"seconds": seconds, "most": AT_ONCE})
-        away = await look.down_for(tx, wiring.timing.watch, {row.target for row in waiting}, seconds)
-    return sum([await _rescue(wiring, row.id) for row in waiting if row.waiting or row.target in away])
+        targets = {row.target for row in waiting}
+        away = await look.down_for(tx, wiring.timing.watch, targets, seconds)
+        leaving = {code for code, terms in (await vendors.terms_of(tx, targets)).items() if terms.state is VendorState.CLOSING}
+    why = dict.fromkeys(away, REASON) | dict.fromkeys(leaving, LEAVING)
+    return sum([await _rescue(wiring, row.id, why.get(row.target, GIVEN_UP)) for row in waiting if row.waiting or row.target in why])
 
 
-async def _rescue(wiring: Wiring, step_id: str) -> bool:
+async def _rescue(wiring: Wiring, step_id: str, why: str) -> bool:
     async with wiring.database.reading() as tx:
         known = await steps.get(tx, step_id)
     if known is None:
@@ -63,7 +69,7 @@ async def _rescue(wiring: Wiring, step_id: str) -> bool:
         if not covers(await reroute.find(tx, wiring.timing, order, sub), sub.units):
             return False  # nobody else has all of it: its own vendor may still come back in time
         await steps.cancel_open(tx, order.id, step.kind, subject_id=sub.id)  # no answer: what its vendor may have done is undone
-        await shortage.fall_short(tx, wiring.timing, order, sub, GIVEN_UP if step.waiting else REASON)
+        await shortage.fall_short(tx, wiring.timing, order, sub, GIVEN_UP if step.waiting else why)
         await course.proceed(tx, wiring.timing, order.id)
     log.info("part.rerouted", sub_order=step.subject_id, vendor=step.target)
     return True

@@ -9,6 +9,7 @@ import structlog
 from hub.notifications.deliver import Courier
 from hub.notifications.follow import follow
 from hub.notifications.forget import forget as forget_webhooks
+from hub.onboarding.close import close_vendors
 from hub.ops.invariants import watch
 from hub.payments.ports import Gateways
 from hub.payouts.plan import plan_payouts
@@ -54,6 +55,7 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
         "replays by rule": (lambda: replay_by_itself(wiring.database, wiring.timing), 5),
         "promises": (lambda: chase_all(wiring, hearing=hears()), 1),
         "rescue": (lambda: rescue(wiring), 5),
+        "closing": (lambda: close_vendors(wiring.database, gateways), 5),
         "accounts": (lambda: open_accounts(wiring, gateways), 1),
         "account facts": (lambda: refresh_accounts(wiring, gateways), 5),
         "provider events": (lambda: apply_events(wiring, gateways), 0.2),

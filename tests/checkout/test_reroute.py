@@ -13,6 +13,7 @@ from hub.orders.model import Order, SubOrder
 from hub.orders.states import SubOrderState
 from hub.refunds import ask
 from hub.runtime import steps
+from hub.runtime.nkeys import new_seed, public_of
 from hub.runtime.steps import Outcome, Verdict
 from hub.worker.deadlines import sweep
 from tests.conftest import MakeDatabase
@@ -133,7 +134,7 @@ async def test_the_buyer_may_agree_to_pay_more_but_never_beyond_what_is_held(sho
 @pytest_asyncio.fixture
 async def asked(shop: Shop) -> Shop:
     """With dune, whose spoke is asked to reserve; nobody listens, so the tests answer for it."""
-    await shop.vendor("dune", capabilities=["stock"], nkey_public="U" + "A" * 55)
+    await shop.vendor("dune", capabilities=["stock"], nkey_public=public_of(new_seed()))
     await shop.accounts()
     return shop
 

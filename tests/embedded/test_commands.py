@@ -53,6 +53,7 @@ async def test_nats_config_prints_what_a_broker_takes(database_url: str, scratch
         await connection.execute(
             text("INSERT INTO vendors (code, name, country, nkey_public) VALUES ('acme', 'Acme', 'DE', :key)"), {"key": public_of(seed)}
         )
+        await connection.execute(text("INSERT INTO vendor_nkeys (nkey, vendor) VALUES (:key, 'acme')"), {"key": public_of(seed)})
     await engine.dispose()
     hub_seed = new_seed()
     printed = hub("nats-config", DATABASE__URL=database_url, NATS__NKEY_SEED=hub_seed)

@@ -6,6 +6,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from hub.orders.states import SubOrderState
+from hub.runtime.nkeys import new_seed, public_of
 from hub.worker.rescue import rescue
 from tests.conftest import MakeDatabase
 from tests.shop import Shop, open_shop
@@ -18,7 +19,7 @@ RUG = ("dune", "rug", 2000)
 async def shop(fresh_database: MakeDatabase) -> AsyncIterator[Shop]:
     """Dune has a spoke, bolt works by hand."""
     made = await open_shop(await fresh_database(), "bolt")
-    await made.vendor("dune", capabilities=["stock", "orders", "shipping"], nkey_public="U" + "A" * 55)
+    await made.vendor("dune", capabilities=["stock", "orders", "shipping"], nkey_public=public_of(new_seed()))
     await made.accounts()
     yield made
     await made.close()

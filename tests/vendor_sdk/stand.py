@@ -50,6 +50,7 @@ class Stand:
         self.server = Nats(folder / "nats", nats_config(accounts, hub=HUB, system=SYSTEM))
         self.heard: list[Heard] = []
         self._news = asyncio.Condition()
+        self.leaf_url = ""
 
     async def open(self) -> None:
         self.server.start()

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from hub.runtime.nkeys import new_seed, public_of
 from hub.vendors.states import VENDOR, VendorEvent, VendorState
 from tests.hub_api import Api
 from tests.problem import problem
 
-NKEY = "U" + "A" * 55
+NKEY = public_of(new_seed())
 NEW: dict[str, Any] = {
     "code": "cedar",
     "name": "Cedar",
@@ -45,6 +46,8 @@ class TestAdmit:
             ({"code": "cedar2", "commission_bps": 10_001}, 400, "invalid_request", "/commission_bps"),
             ({"code": "cedar2", "capabilities": ["fly"]}, 400, "invalid_request", "/capabilities/0"),
             ({"code": "cedar2", "nkey_public": None, "embedded_spoke": None}, 422, "nkey_missing", "/nkey_public"),
+            ({"code": "cedar2", "nkey_public": "U" + "A" * 55}, 422, "nkey_invalid", "/nkey_public"),
+            ({"code": "cedar2", "nkey_public": NKEY}, 409, "nkey_taken", "/nkey_public"),
             ({"code": "cedar2", "shipping_options": []}, 400, "invalid_request", "/shipping_options"),
             ({"code": "cedar2", "shipping_options": NEW["shipping_options"] * 2}, 422, "shipping_option_twice", "/shipping_options"),
             ({"code": "cedar2", "country": "AT\n"}, 400, "invalid_request", "/country"),
@@ -61,7 +64,7 @@ class TestAdmit:
         assert (admitted["capabilities"], admitted["nkey_public"]) == (["stock", "orders", "shipping"], None)
 
     async def test_a_repeated_answer_keeps_the_key_to_itself(self, api: Api):
-        body, once = {**NEW, "code": "dune"}, {"Idempotency-Key": "admit-dune"}
+        body, once = {**NEW, "code": "dune", "nkey_public": public_of(new_seed())}, {"Idempotency-Key": "admit-dune"}
         first = await api("olga", "POST", "/v1/admin/vendors", body, once)
         again = await api("olga", "POST", "/v1/admin/vendors", body, once)
         assert again.status_code == 201
@@ -82,8 +85,8 @@ class TestStanding:
         problem(await api("olga", "POST", "/v1/admin/vendors/nobody/suspend", {"reason": "x"}), 404, "unknown_vendor")
 
     def test_closed_is_the_end(self):
-        assert VENDOR.next(VendorState.SUSPENDED, VendorEvent.CLOSE) is VendorState.CLOSED
-        assert not VENDOR.allows(VendorState.ACTIVE, VendorEvent.CLOSE)
+        assert VENDOR.next(VendorState.CLOSING, VendorEvent.END) is VendorState.CLOSED
+        assert not [event for event in VendorEvent if VENDOR.allows(VendorState.CLOSED, event)]
 
 
 class TestKeys:

@@ -1,0 +1,1 @@
+"""Proofs that no vendor reads or moves what is another's."""

@@ -1,0 +1,1 @@
+"""Tests of vendors' way to us, and from us."""
