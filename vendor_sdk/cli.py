@@ -1,4 +1,4 @@
-"""The `vendor-sdk` command: run spokes."""
+"""The `vendor-sdk` command: run spokes, hear webhooks."""
 
 import argparse
 import asyncio
@@ -9,14 +9,17 @@ from pathlib import Path
 
 from vendor_sdk import fleet, logs
 from vendor_sdk.errors import Misconfigured
+from vendor_sdk.webhooks import cli as webhooks
 
 
 def main(argv: list[str] | None = None) -> int:
-    """``vendor-sdk run NAME… [--config DIR] [--data DIR] [--all] [--watch]``; 0 when stopped by a signal, 2 for wrong settings."""
+    """``vendor-sdk COMMAND …``; 0 when all went well or a signal ended it, 2 for wrong settings."""
     parser = argparse.ArgumentParser(prog="vendor-sdk", description="Connect a vendor's system to a Wheelwright hub.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_run_arguments(commands.add_parser("run", help="run the spokes of one or many vendors until SIGTERM"))
-    return run(parser.parse_args(argv))
+    webhooks.add_commands(commands.add_parser)
+    arguments = parser.parse_args(argv)
+    return webhooks.run(arguments) if arguments.command in webhooks.COMMANDS else run(arguments)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
