@@ -1,4 +1,4 @@
-"""The `vendor-sdk` command: begin an adapter, certify it, run spokes."""
+"""The `vendor-sdk` command: begin an adapter, certify it, run spokes, hear webhooks."""
 
 import argparse
 import asyncio
@@ -11,18 +11,20 @@ from pathlib import Path
 from vendor_sdk import fleet, logs, new
 from vendor_sdk.conformance import command as certifying
 from vendor_sdk.errors import Misconfigured
+from vendor_sdk.webhooks import cli as webhooks
 
 
 def main(argv: list[str] | None = None) -> int:
-    """``vendor-sdk run NAME…``, ``certify [NAME]``, ``new NAME``; 0 when all is well, 1 for what is not kept, 2 for wrong settings."""
+    """``vendor-sdk COMMAND …``; 0 when all went well or a signal ended it, 1 for what is not kept, 2 for wrong settings."""
     parser = argparse.ArgumentParser(prog="vendor-sdk", description="Connect a vendor's system to a Wheelwright hub.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_run_arguments(commands.add_parser("run", help="run the spokes of one or many vendors until SIGTERM"))
     certifying.add_arguments(commands.add_parser("certify", help="try an adapter against every rule of the hub"))
     new.add_arguments(commands.add_parser("new", help="begin an adapter: a project with three files to fill"))
+    webhooks.add_commands(commands.add_parser)
     arguments = parser.parse_args(argv)
     act: dict[str, Callable[[argparse.Namespace], int]] = {"run": run, "certify": certifying.run, "new": new.run}
-    return act[arguments.command](arguments)
+    return act.get(arguments.command, webhooks.run)(arguments)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

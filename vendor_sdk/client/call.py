@@ -20,7 +20,7 @@ RETRY_AFTER_MAX = 86_400.0
 
 
 class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A request; `answer` is what it is answered with, `bytes` as it comes. `key` is the same in each of its attempts."""
+    """A request; `answer` is what it is answered with, `bytes` as it comes. Its key is in its `headers`: the same in each attempt."""
 
     method: str
     path: str
