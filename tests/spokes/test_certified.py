@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.architecture.sources import ROOT
@@ -16,6 +17,17 @@ async def test_it_keeps_every_rule_that_it_does_not_leave_out(path: Path) -> Non
     report = await certify(load(path, {}))
     assert [(rule.id, rule.outcome, rule.came) for rule in report.rules if rule.outcome in {"failed", "open"}] == []
     assert report.passed
+
+
+@pytest.mark.parametrize("push", [True, False])
+async def test_the_dummy_keeps_them_also_when_its_answers_come_later(push: bool) -> None:
+    """Told by itself, or found when asked again."""
+    loaded = load(ROOT / "spokes" / "dummy" / FILE, {})
+    later = {"accept_after": 0.05, "ship_after": 0.3, "push": push}
+    report = await certify(
+        msgspec.structs.replace(loaded, settings=msgspec.structs.replace(loaded.settings, config=later)), ("orders", "shipping")
+    )
+    assert [(rule.id, rule.outcome, rule.came) for rule in report.rules if rule.outcome in {"failed", "open"}] == []
 
 
 def test_they_are_found() -> None:

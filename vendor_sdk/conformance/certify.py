@@ -54,9 +54,10 @@ class Certification:
         return msgspec.structs.replace(result, seconds=round(time.monotonic() - began, 3), **texts)
 
     async def _tried(self, rule: Rule) -> Result:
+        bound: asyncio.Timeout | None = None
         try:
             with tempfile.TemporaryDirectory(prefix="certify-", ignore_cleanup_errors=True) as folder:
-                async with asyncio.timeout(RULE_SECONDS_MAX):
+                async with asyncio.timeout(RULE_SECONDS_MAX) as bound:
                     await self._try(rule, Path(folder))
         except Broken as broken:
             return _result(rule, "failed", asked=broken.asked, came=broken.came, expected=broken.expected)
@@ -64,10 +65,9 @@ class Certification:
             return _result(rule, "open", reason=str(unfinished))
         except Misconfigured as error:
             return _result(rule, "failed", reason=error.message)
-        except TimeoutError:
-            return _result(rule, "failed", came=f"no end within {RULE_SECONDS_MAX:g} s")
         except Exception as error:  # noqa: BLE001 - whatever an adapter or a stage does, the other rules are tried
-            return _result(rule, "failed", came=f"{type(error).__name__}: {error}", expected="a spoke that starts and stops")
+            came = f"no end within {RULE_SECONDS_MAX:g} s" if bound and bound.expired() else f"{type(error).__name__}: {error}"
+            return _result(rule, "failed", came=came, expected="a spoke that starts, is tried and stops")
         return _result(rule, "passed")
 
     async def _try(self, rule: Rule, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
 from vendor_sdk.conformance.exchange import Request
@@ -28,8 +28,8 @@ SENT_MAX = 10_000
 class Meddler:
     """`fault` may be set and taken back at any time; `sent` holds what was passed on, `struck` counts calls that met a fault."""
 
-    def __init__(self, forward: Callable[[Request], Awaitable[Response]], *, status: str) -> None:
-        """`status` names the field that `Fault.UNKNOWN_STATUS` changes wherever it stands in an answer."""
+    def __init__(self, forward: Callable[[Request], Awaitable[Response]], *, status: Collection[str]) -> None:
+        """`status` names the fields that `Fault.UNKNOWN_STATUS` changes wherever they stand in an answer."""
         self.fault: Fault | None = None
         self.sent: list[str] = []
         self.struck = 0
@@ -78,7 +78,7 @@ class Meddler:
         if isinstance(data, dict):
             table = cast("dict[str, Any]", data)
             for name, each in table.items():
-                if name == self._status and isinstance(each, str):
+                if name in self._status and isinstance(each, str):
                     table[name], found = UNHEARD_OF, True
                 else:
                     found = self._estrange(each) or found

@@ -1,6 +1,7 @@
 """A loopback proxy between an adapter and its vendor's system over HTTP, with a meddler inside."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from typing import cast
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ SECONDS_MAX = 60.0
 class Proxy:
     """Serves on a free port of the loopback for as long as it is open."""
 
-    def __init__(self, target: str, *, status: str) -> None:
+    def __init__(self, target: str, *, status: Collection[str]) -> None:
         """`target` is the system's address; `status` as for the meddler."""
         self.meddler = Meddler(self._forward, status=status)
         self._target = target.rstrip("/")

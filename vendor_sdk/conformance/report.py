@@ -50,8 +50,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One certification. `passed`: every level that the adapter's class serves was tried and passed.
+    """One certification. `passed`: every level passed, but for those that the class does not serve or the vendor left out.
 
+    What was left out stands in `levels` and `rules` with its reason; who accepts a report decides what must not be.
     `config_hash` is the SHA-256 of the adapter's settings without secrets: a report holds for what it was made with.
     """
 
@@ -104,6 +105,7 @@ def verdict(level: str, results: list[Result]) -> Verdict:
 
 
 def all_passed(verdicts: list[Verdict]) -> bool:
-    """Whether every level passed that the class serves; what was not asked for or skipped by the vendor did not."""
-    served = [each for each in verdicts if each.reason != NOT_SERVED]
-    return bool(served) and all(each.passed for each in served)
+    """Whether nothing failed, is open or was not asked for, and `wire` and a level of the class's own passed."""
+    passed = {each.level for each in verdicts if each.passed}
+    tried = all(each.passed or (each.outcome == "skipped" and each.reason != NOT_ASKED) for each in verdicts)
+    return tried and len(passed) > 1 and "wire" in passed

@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How to certify one adapter.
 
     `upstream` names the key of `config` that holds the address of the vendor's system: the kit stands in between and
-    makes it fail. `status` is the name of the field in which that system tells how an order is. `stage` is a
+    makes it fail. `status` are the names of the fields in which that system tells how an order is. `stage` is a
     ``module:Class`` of `vendor_sdk.conformance.stage.Stage` for what data cannot say. `skip` gives a reason for each
     rule or level that is left out. `patience` is how long (seconds) an answer may take.
     """
@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     vendor: Annotated[str, Meta(pattern=VENDOR_PATTERN)] = "certify"
     config: dict[str, Any] = {}
     upstream: str = ""
-    status: str = "status"
+    status: tuple[str, ...] = ("status",)
     skus: Skus | None = None
     stage: str = ""
     skip: dict[str, WhyNot] = {}

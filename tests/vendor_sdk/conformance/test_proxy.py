@@ -34,7 +34,7 @@ async def proxy(got: list[Request]) -> AsyncIterator[Proxy]:
         writer.close()
 
     system = await asyncio.start_server(serve, "127.0.0.1", 0)
-    proxy = Proxy(f"http://127.0.0.1:{system.sockets[0].getsockname()[1]}/api/", status="status")
+    proxy = Proxy(f"http://127.0.0.1:{system.sockets[0].getsockname()[1]}/api/", status=["status"])
     yield proxy
     system.close()
 
@@ -110,7 +110,7 @@ async def test_closing_does_not_wait_for_the_slow(proxy: Proxy) -> None:
 
 
 async def test_a_system_that_is_not_there_is_a_bad_gateway() -> None:
-    proxy = Proxy("http://127.0.0.1:9", status="status")
+    proxy = Proxy("http://127.0.0.1:9", status=["status"])
     async with httpx.AsyncClient(base_url=await proxy.open(), trust_env=False) as client:
         assert (await client.get("/")).status_code == 502
     await proxy.close()

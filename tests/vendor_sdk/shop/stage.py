@@ -44,7 +44,7 @@ class ShopStage(Stage):
 
     async def open(self) -> None:
         self.shop = Shop()
-        self.meddler = Meddler(self._forward, status="status")
+        self.meddler = Meddler(self._forward, status=["status"])
         self.config = {"url": f"http://shop-{next(_numbers)}"}
         _inside[self.config["url"]] = self.meddler
 

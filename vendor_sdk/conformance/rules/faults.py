@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from vendor_sdk.conformance.fault import RETRY_AFTER, Fault
-from vendor_sdk.conformance.heard import Heard
+from vendor_sdk.conformance.heard import Broken, Heard
 from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.conformance.rule import AT_ONCE
 from vendor_sdk.conformance.rules.probes import first_command, one_of_each
@@ -33,6 +33,21 @@ async def rate_limited(rig: Rig) -> None:
 )
 async def busy(rig: Rig) -> None:
     await _each_under(rig, Fault.BUSY, _is_retry, "error retry")
+
+
+@WIRE.rule(
+    "A call that failed is not repeated by the adapter.",
+    why="The guard repeats, and the hub behind it: three times three times three calls keep a system down that is coming up.",
+    limits=AT_ONCE,
+)
+async def not_repeated(rig: Rig) -> None:
+    prepared = [command async for command in one_of_each(rig, await rig.plenty())]
+    async with rig.failing(Fault.BUSY):
+        for command in prepared:
+            before = rig.struck
+            heard = await rig.ask(command, note="(the system: busy)")
+            if before is not None and rig.struck is not None and rig.struck > before + 1:
+                raise Broken(asked=heard.asked, came=f"{rig.struck - before} calls", expected="one call, and its failure")
 
 
 @WIRE.rule(

@@ -116,6 +116,19 @@ class TakesTroubleForANo(Inside):
             raise
 
 
+@breaks("wire.not-repeated")
+class TriesItsLuck(Inside):
+    """Three times, then it says so."""
+
+    async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
+        for _ in range(2):
+            try:
+                return await super().submit(command, context)
+            except Retry:
+                await asyncio.sleep(0)
+        return await super().submit(command, context)
+
+
 @breaks("wire.cut-off")
 class LetsForeignErrorsOut(Inside):
     """What the HTTP client raises comes out as it is."""
