@@ -94,6 +94,6 @@ def quantity(field: str, text: str) -> int:
 
 def _typed(field: str, text: str, kind: object) -> str:
     try:
-        return msgspec.convert(text, type=kind)  # pyright: ignore[reportArgumentType, reportUnknownVariableType, reportCallIssue]
+        return msgspec.convert(text, type=kind)  # pyright: ignore[reportArgumentType, reportUnknownVariableType, reportCallIssue] - an annotated type is one to msgspec
     except msgspec.ValidationError as error:
         raise BadCell(field, f"{str(error)[:80]}" if text else "it is missing") from error

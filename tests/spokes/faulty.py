@@ -21,14 +21,21 @@ class Faulty:
 
     def __init__(self) -> None:
         self._faults: deque[str] = deque()
+        self.always = ""
+        """A fault that strikes each call from now on, until it is taken away."""
         self.asked = 0
 
-    def fault(self, kind: str, times: int = 1) -> None:
-        self._faults.extend([kind] * times)
+    def fault(self, kind: str, times: int = 1, *, after: int = 0) -> None:
+        """Strike so many calls in this way, `after` so many that go well."""
+        self._faults.extend([""] * after + [kind] * times)
+
+    def recover(self) -> None:
+        """What was asked for and has not struck does not."""
+        self._faults.clear()
 
     async def serve(self, request: web.Request, handle: Handle) -> web.StreamResponse:
         self.asked += 1
-        fault = self._faults.popleft() if self._faults else ""
+        fault = self._faults.popleft() if self._faults else self.always
         if fault in {"busy", "down"}:
             return web.Response(status=429 if fault == "busy" else 503, headers={"retry-after": str(RETRY_AFTER)})
         if fault in STATUSES:

@@ -102,9 +102,9 @@ def _named(its: Type) -> str:
 
 def _undescribed(part: Any) -> Any:
     if isinstance(part, list):
-        return [_undescribed(each) for each in part]  # pyright: ignore[reportUnknownVariableType]
+        return [_undescribed(each) for each in part]  # pyright: ignore[reportUnknownVariableType] - JSON
     if isinstance(part, dict):
-        return {name: None if name == "description" else _undescribed(each) for name, each in part.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {name: None if name == "description" else _undescribed(each) for name, each in part.items()}  # pyright: ignore[reportUnknownVariableType] - JSON
     return part
 
 
@@ -113,4 +113,4 @@ if __name__ == "__main__":
         cut = Cut(json.load(file)["data"])
     for query in ALL.values():
         cut.read(query)
-    SCHEMA.write_text(HEAD + print_schema(build_client_schema(cut.schema())) + "\n")  # pyright: ignore[reportArgumentType]
+    SCHEMA.write_text(HEAD + print_schema(build_client_schema(cut.schema())) + "\n")  # pyright: ignore[reportArgumentType] - it is one

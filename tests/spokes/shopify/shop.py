@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from graphql import build_schema, graphql  # pyright: ignore[reportUnknownVariableType]
+from graphql import build_schema, graphql  # pyright: ignore[reportUnknownVariableType] - typed in part
 from graphql.execution.values import get_argument_values
 
 from tests.spokes.faulty import Faulty, serving
@@ -69,13 +69,16 @@ class Shop(Faulty):
     def _variant(self, row: Row) -> Row:
         def level(_: Any, locationId: str, **__: Any) -> Row:  # noqa: N803 - the schema's name
             assert locationId == LOCATION
-            return {"quantities": lambda _, names: [{"quantity": self.levels[row["item"]][name]} for name in names]}  # pyright: ignore[reportUnknownLambdaType, reportUnknownVariableType]
+            return {"quantities": quantities}
+
+        def quantities(_: Any, names: list[str]) -> list[Row]:
+            return [{"quantity": self.levels[row["item"]][name]} for name in names]
 
         return {**row, "inventoryItem": {"id": row["item"], "tracked": row["tracked"], "inventoryLevel": level}}
 
     def inventoryMoveQuantities(self, info: Any, input: Row) -> Row:  # noqa: A002, N802 - the schema's names
         directive = next(each for each in info.field_nodes[0].directives or () if each.name.value == "idempotent")
-        key: str = get_argument_values(PUBLISHED.get_directive("idempotent"), directive, info.variable_values)["key"]  # pyright: ignore[reportArgumentType]
+        key: str = get_argument_values(PUBLISHED.get_directive("idempotent"), directive, info.variable_values)["key"]  # pyright: ignore[reportArgumentType] - the schema has it
         if key in self.keys:
             same, errors = self.keys[key]
             if same != input:

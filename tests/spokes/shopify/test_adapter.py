@@ -118,9 +118,8 @@ async def test_asked_again_at_any_call_it_is_done_once(shop: Shop, open_spoke: O
     spoke = await open_spoke()
     for name, ask, times in (("r1", orders.reserve, 3), ("o1", orders.submit, 5), ("h1", orders.ship, 3)):
         for at in range(times):
-            shop._faults.clear()  # pyright: ignore[reportPrivateUsage]
-            shop.fault("", at)
-            shop.fault("unheard")
+            shop.recover()
+            shop.fault("unheard", after=at)
             spoke = await _reopened(open_spoke, shop, at) if restarted else spoke
             verb: Any = {"r1": spoke.reserve, "o1": spoke.submit, "h1": spoke.ship}[name]
             try:
@@ -132,18 +131,16 @@ async def test_asked_again_at_any_call_it_is_done_once(shop: Shop, open_spoke: O
 
 
 async def _reopened(open_spoke: Open, shop: Shop, at: int) -> Shopify:
-    shop._faults.clear()  # pyright: ignore[reportPrivateUsage]
+    shop.recover()
     spoke = await open_spoke()
-    shop.fault("", at)
-    shop.fault("unheard")
+    shop.fault("unheard", after=at)
     return spoke
 
 
 async def test_what_may_have_been_set_aside_is_given_back(shop: Shop, open_spoke: Open) -> None:
     spoke = await open_spoke()
     for fault in ("unheard", "hangup"):
-        shop.fault("", 1)
-        shop.fault(fault)
+        shop.fault(fault, after=1)
         with pytest.raises(Unsure):
             await spoke.reserve(orders.reserve("s1"), key(f"r-{fault}"))
         await spoke.release(orders.release("s1", f"r-{fault}"), key(f"l-{fault}"))

@@ -83,15 +83,19 @@ class Shop(Faulty):
         for sku, units in self.sold_elsewhere:
             next(each for each in self.products.values() if each["sku"] == sku)["stock_quantity"] -= units
         self.sold_elsewhere = []
-        number = 700 + len(self.orders)
-        order: Order = {"id": number, "number": str(number), "status": "pending", "taken": False, "line_items": [], "shipping_lines": []}
-        order |= {"date_created_gmt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "meta_data": asked.get("meta_data", [])}  # noqa: TID251 - a shop lives by its own clock
-        self.orders[number] = order
-        for line in asked["line_items"]:
-            product = self.products[line.get("variation_id") or line["product_id"]]
-            order["line_items"].append({"variation_id": 0, **line, "id": len(order["line_items"]) + 1, "sku": product["sku"], "total": "0"})
+        order = self.make(asked["line_items"], asked.get("meta_data", []))
         self.set_status(order, asked.get("status", "pending"))
         return web.json_response(order, status=201)
+
+    def make(self, lines: list[dict[str, Any]], meta: list[dict[str, Any]] | None = None) -> Order:
+        number = 700 + len(self.orders)
+        order: Order = {"id": number, "number": str(number), "status": "pending", "taken": False, "line_items": [], "shipping_lines": []}
+        order |= {"date_created_gmt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "meta_data": meta or []}  # noqa: TID251 - a shop lives by its own clock
+        self.orders[number] = order
+        for line in lines:
+            product = self.products[line.get("variation_id") or line["product_id"]]
+            order["line_items"].append({"variation_id": 0, **line, "id": len(order["line_items"]) + 1, "sku": product["sku"], "total": "0"})
+        return order
 
     async def update(self, request: web.Request) -> web.Response:
         order, asked = self.orders[int(request.match_info["id"])], await request.json()

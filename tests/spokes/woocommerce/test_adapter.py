@@ -129,9 +129,8 @@ async def test_when_the_shops_own_checkout_was_quicker_nothing_is_held(shop: Sho
 async def test_an_order_that_was_made_and_not_heard_of_is_found_again(shop: Shop, open_spoke: Open, restarted: bool) -> None:
     spoke = await open_spoke()
     for _ in range(130):
-        await shop.create(_Asked())  # pyright: ignore[reportArgumentType]
-    shop.fault("", 1)
-    shop.fault("unheard")
+        shop.make([])
+    shop.fault("unheard", after=1)
     with pytest.raises(Unsure):
         await spoke.reserve(orders.reserve("s1"), key("r1"))
     spoke = await open_spoke() if restarted else spoke
@@ -140,15 +139,9 @@ async def test_an_order_that_was_made_and_not_heard_of_is_found_again(shop: Shop
     assert shop.units("mug") == 3
 
 
-class _Asked:
-    async def json(self) -> Any:
-        return {"line_items": []}
-
-
 async def test_an_order_that_the_shop_may_still_be_making_is_waited_for(shop: Shop, open_spoke: Open) -> None:
     spoke = await open_spoke(settle=60)
-    shop.fault("", 1)
-    shop.fault("hangup")
+    shop.fault("hangup", after=1)
     with pytest.raises(Unsure):
         await spoke.reserve(orders.reserve("s1"), key("r1"))
     with pytest.raises(Retry, match="still") as caught:
@@ -161,8 +154,7 @@ async def test_an_order_that_the_shop_may_still_be_making_is_waited_for(shop: Sh
 
 async def test_a_busy_shop_has_surely_made_nothing(shop: Shop, open_spoke: Open) -> None:
     spoke = await open_spoke(settle=60)
-    shop.fault("", 1)
-    shop.fault("busy")
+    shop.fault("busy", after=1)
     with pytest.raises(Retry) as caught:
         await spoke.reserve(orders.reserve("s1"), key("r1"))
     assert caught.value.retry_after == RETRY_AFTER
@@ -175,9 +167,8 @@ async def test_asked_again_at_any_call_it_is_done_once(shop: Shop, open_spoke: O
     for command, name in ((spoke.reserve, "r1"), (spoke.submit, "o1"), (spoke.ship, "h1")):
         body: Any = {"r1": orders.reserve, "o1": orders.submit, "h1": orders.ship}[name]("s1")
         for at in range(4):
-            shop._faults.clear()  # pyright: ignore[reportPrivateUsage]
-            shop.fault("", at)
-            shop.fault("unheard")
+            shop.recover()
+            shop.fault("unheard", after=at)
             try:
                 await command(body, key(name, attempt=at + 1))
             except Unsure:
