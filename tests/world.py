@@ -86,6 +86,7 @@ class World:
     fleet: Fleet
     data: Path
     worker: Worker
+    building_seeds: dict[str, str]
     _offers: dict[tuple[str, str, int], str] = field(default_factory=dict[tuple[str, str, int], str])
 
     async def __call__(self, who: str, method: str, path: str, json: Any = None, **headers: str) -> httpx.Response:
@@ -210,7 +211,8 @@ class Building:
         await self.fleet.scan()
         transport = httpx.ASGITransport(app=create_app(self.wiring), raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]  # litestar's own ASGI types
         self.http = httpx.AsyncClient(transport=transport, base_url="http://hub", timeout=60)
-        return World(self.wiring, self.http, self.sandbox, self.nats, keys, seeds, self.fleet, self._folder, self.worker)
+        own = {"hub": hub, "system": system}
+        return World(self.wiring, self.http, self.sandbox, self.nats, keys, seeds, self.fleet, self._folder, self.worker, own)
 
     async def __aexit__(self, *_: object) -> None:
         await self.fleet.stop()

@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -17,14 +17,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.embedded.announcement import announcement
 from hub.embedded.children import Keeper, Python
+from hub.embedded.doorkeeper import Doorkeeper
 from hub.embedded.folder import Folder, Running
-from hub.embedded.leaves import NotCut, cut_leaves, losers
+from hub.embedded.leaves import NotCut
 from hub.embedded.nats import Nats, NatsFailed
-from hub.embedded.nats_config import BrokerUser, nats_config
+from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
 from hub.embedded.nkey import public_of
 from hub.embedded.ports import LOOPBACK, claim_port
 from hub.embedded.postgres import Postgres
-from hub.embedded.vendors import HOSTED, SpokeVendor, accounts, end_spokes, find_vendors, give_key, write_spoke
 from hub.settings import ENVIRONMENT_PREFIX, load_settings
 
 READY_SECONDS = 60.0
@@ -58,8 +58,6 @@ class Supervisor:
         self._options = ["--settings", str(settings_file.absolute())] if settings_file else []
         self._stop = asyncio.Event()
         self._keepers: list[Keeper] = []
-        self._vendors: list[SpokeVendor] | None = None
-        self._to_cut = set[str]()
 
     async def run(self) -> None:
         """Start, serve until SIGINT, SIGTERM or SIGHUP, end every child. Raises what a part's start raised."""
@@ -95,7 +93,11 @@ class Supervisor:
         await self._task("migrate")
         await self._task("seed", "--data", str(self.folder.root))
         self._engine = create_async_engine(self._postgres.url, pool_size=1, max_overflow=0, pool_pre_ping=True)
-        await self._welcome_vendors()
+        seed = self._identity.system_seed
+        self._door = Doorkeeper(
+            self._nats, self._engine, self.folder, self._broker_text, system_seed=seed, hub_url=self._url, tell=self._tell
+        )
+        await self._door.look()
         self._add("spokes", self._spokes())
         self._add("worker", self._command("worker"))
         self._add("api", self._command("api"))
@@ -110,9 +112,9 @@ class Supervisor:
             self._look()
             if (begun := time.monotonic()) >= due:
                 try:
-                    await self._welcome_vendors()
+                    await self._door.look()
                 except (OSError, NatsFailed, NotCut, SQLAlchemyError) as failed:  # one of them restarts: tried again in a second
-                    self._tell(f"new vendors have to wait: {failed}")
+                    self._tell(f"vendors that come or go have to wait: {failed}")
                 took = time.monotonic() - begun
                 due = begun + took + max(1, 3 * took)  # hundreds of new vendors cost the broker seconds at each look
 
@@ -125,31 +127,10 @@ class Supervisor:
         for keeper in reversed(self._keepers):
             keeper.server.stop()
 
-    async def _welcome_vendors(self) -> None:
-        """Broker accounts and spokes for vendors and nkeys that were not there at the last look; those that are gone end."""
-        found = await find_vendors(self._engine)
-        if found != self._vendors:
-            await self._take_in(found)
-        if self._to_cut:
-            await cut_leaves(self._nats.url, self._identity.system_seed, self._to_cut, self._tell)
-            self._to_cut.clear()
-
-    async def _take_in(self, found: list[SpokeVendor]) -> None:
-        text, before = self._broker_text(found), accounts(self._vendors or [], self.folder)
-        if text != self._nats.config_text:
-            await asyncio.to_thread(self._nats.reload, text)  # a second or two with a thousand vendors
-        self._to_cut |= losers(before, accounts(found, self.folder))
-        for vendor in found:
-            if vendor.embedded_spoke == HOSTED:
-                await give_key(self._postgres.url, vendor.code, self.folder)
-            write_spoke(vendor, self.folder, self._nats.url, self._url)
-        end_spokes(found, self.folder)
-        self._vendors = found
-
-    def _broker_text(self, vendors: list[SpokeVendor]) -> str:
+    def _broker_text(self, vendors: Sequence[VendorAccount]) -> str:
         hub, system = public_of(self._identity.hub_seed), public_of(self._identity.system_seed)
         leaf = self._settings.nats.leaf_listen
-        return nats_config(accounts(vendors, self.folder), hub=BrokerUser(nkey=hub), system=BrokerUser(nkey=system), leaf_listen=leaf)
+        return nats_config(vendors, hub=BrokerUser(nkey=hub), system=BrokerUser(nkey=system), leaf_listen=leaf)
 
     def _environment(self, http: int, stripe: int | None) -> dict[str, str]:
         ours = {

@@ -47,6 +47,8 @@ async def rescue(wiring: Wiring) -> int:
     seconds = wiring.timing.reroute.down_seconds
     async with wiring.database.reading() as tx:
         waiting = await tx.rows(_WAITING, {"seconds": seconds, "most": AT_ONCE})
+        if not waiting:
+            return 0
         targets = {row.target for row in waiting}
         away = await look.down_for(tx, wiring.timing.watch, targets, seconds)
         leaving = {code for code, terms in (await vendors.terms_of(tx, targets)).items() if terms.state is VendorState.CLOSING}

@@ -13,11 +13,13 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from hub.embedded.folder import Folder
 from hub.embedded.leaves import NotCut, cut_leaves, losers
 from hub.embedded.nats import Nats
 from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
 from hub.embedded.nkey import new_seed, public_of
 from hub.embedded.ports import claim_port
+from hub.embedded.vendors import SpokeVendor, accounts, end_spokes, write_spoke
 
 OLD, NEW, BOLT, SYSTEM_SEED = (new_seed() for _ in range(4))
 HUB, SYSTEM = BrokerUser(user="hub", password="h"), BrokerUser(nkey=public_of(SYSTEM_SEED))
@@ -130,3 +132,14 @@ async def test_a_key_that_stands_twice_is_the_first_ones_and_spoils_nothing(brok
     assert "V_spy" not in broker.config_text
     for client in (old, bolt):
         await client.close()
+
+
+def test_a_spoke_ends_with_its_vendor(tmp_path: Path):
+    folder = Folder(tmp_path)
+    folder.spoke_configs.mkdir(parents=True)
+    gone, stays = (SpokeVendor(code=code, nkeys=[], embedded_spoke="dummy", spoke_config={}) for code in ("gone", "stays"))
+    for vendor in (gone, stays):
+        write_spoke(vendor, folder, "nats://127.0.0.1:4222")
+    end_spokes([stays], folder)
+    assert [path.name for path in folder.spoke_configs.iterdir()] == ["stays.toml"]
+    assert [found.code for found in accounts([stays], folder)] == ["stays"]

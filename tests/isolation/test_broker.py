@@ -151,7 +151,7 @@ async def attempts(world: World) -> dict[str, int]:
 async def attempted(world: World, number: int) -> None:
     """Wait until so many events are recorded."""
     async with asyncio.timeout(10):
-        while (await attempts(world)).get("event", 0) < number:  # noqa: ASYNC110  # it is another process's in production
+        while (await attempts(world)).get("event", 0) < number:  # noqa: ASYNC110  # it has no event
             await asyncio.sleep(0.05)
     assert (await attempts(world))["event"] == number
 

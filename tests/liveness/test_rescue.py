@@ -71,3 +71,13 @@ async def test_not_before_its_time_and_not_without_consent(shop: Shop):
     assert await rescue(shop.wiring) == 0, "down for less than a quarter of an hour"
     await silent(shop, 1000)
     assert await rescue(shop.wiring) == 1
+
+
+async def test_what_a_vendor_that_leaves_has_not_answered_goes_to_another(shop: Shop):
+    order_id = await shop.place((*RUG, 1), on_shortage="reroute")
+    await shop.also("bolt", RUG, 1900)
+    await shop.sql("UPDATE steps SET attempt = 1, created_at = created_at - interval '1 hour' WHERE target = 'dune'")
+    assert await rescue(shop.wiring) == 0, "it lives and has time to answer"
+    await shop.sql("UPDATE vendors SET state = 'closing' WHERE code = 'dune'")
+    assert await rescue(shop.wiring) == 1
+    assert await states(shop, order_id) == [("dune", "vendor_leaving", S.DECLINED), ("bolt", "promised_by_the_hub", S.RESERVED)]

@@ -102,7 +102,7 @@ async def test_an_operator_says_yes_no_or_not_yet(api: Api):
     assert (await api("oak", "PUT", f"{MINE}/tax", TAX)).json()["missing"] == []
     assert (await api("oak", "POST", f"{MINE}/submit", {})).status_code == 200
     assert (await api("olga", "POST", f"{review}/approve", {"reason": "fine"})).json()["state"] == "active"
-    what = [act["what"] for act in (await api("olga", "GET", "/v1/admin/audit?subject_id=oak&limit=100")).json()["data"]]
+    what = [act["what"] for act in (await api("olga", "GET", "/v1/admin/audit?subject=oak&limit=100")).json()["data"]]
     assert {"vendor.invited", "vendor.joined", "requirement.tax", "vendor.sent_back", "vendor.approved"} <= set(what)
 
 
