@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,29 +13,31 @@ from hub.embedded.nats_config import VendorAccount
 from hub.embedded.vendors import HOSTED, SpokeVendor, accounts, end_spokes, find_vendors, give_key, write_spoke
 
 
-class Doorkeeper:
-    """Looks after one running broker; with a `folder` also after the spokes that run here, which find the hub at `hub_url`.
+class SpokesHere(NamedTuple):
+    """Spokes that we run: where their settings and seeds are, and where they find the hub."""
 
-    `text` is the whole configuration.
-    """
+    folder: Folder
+    hub_url: str
+
+
+class Doorkeeper:
+    """Looks after one running broker, and the `spokes` that run here if any do. `text` is the whole configuration."""
 
     def __init__(
         self,
         nats: Nats,
         engine: AsyncEngine,
-        folder: Folder | None,
+        spokes: SpokesHere | None,
         text: Callable[[Sequence[VendorAccount]], str],
         *,
         system_seed: str,
-        hub_url: str = "",
         tell: Callable[[str], None],
     ) -> None:
         self._nats = nats
         self._engine = engine
-        self._folder = folder
+        self._spokes = spokes
         self._text = text
         self._system_seed = system_seed
-        self._hub_url = hub_url
         self._tell = tell
         self._vendors: list[SpokeVendor] | None = None
         self._to_cut = set[str]()
@@ -52,15 +55,19 @@ class Doorkeeper:
             self._to_cut.clear()
 
     async def _take_in(self, found: list[SpokeVendor]) -> None:
-        before, after = accounts(self._vendors or [], self._folder), accounts(found, self._folder)
+        folder = None if self._spokes is None else self._spokes.folder
+        before, after = accounts(self._vendors or [], folder), accounts(found, folder)
         text = self._text(after)
         if text != self._nats.config_text:
             await asyncio.to_thread(self._nats.reload, text)  # a second or two with a thousand vendors
-        if self._folder is not None:
-            for vendor in found:
-                if vendor.embedded_spoke == HOSTED:
-                    await give_key(self._engine.url.render_as_string(hide_password=False), vendor.code, self._folder)
-                write_spoke(vendor, self._folder, self._nats.url, self._hub_url)
-            end_spokes(found, self._folder)
+        if self._spokes is not None:
+            await self._settle_spokes(found, *self._spokes)
         self._to_cut |= losers(before, after)
         self._vendors = found
+
+    async def _settle_spokes(self, found: list[SpokeVendor], folder: Folder, hub_url: str) -> None:
+        for vendor in found:
+            if vendor.embedded_spoke == HOSTED:
+                await give_key(self._engine.url.render_as_string(hide_password=False), vendor.code, folder)
+            write_spoke(vendor, folder, self._nats.url, hub_url)
+        end_spokes(found, folder)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.embedded.announcement import announcement
 from hub.embedded.children import Keeper, Python
-from hub.embedded.doorkeeper import Doorkeeper
+from hub.embedded.doorkeeper import Doorkeeper, SpokesHere
 from hub.embedded.folder import Folder, Running
 from hub.embedded.leaves import NotCut
 from hub.embedded.nats import Nats, NatsFailed
@@ -93,10 +93,8 @@ class Supervisor:
         await self._task("migrate")
         await self._task("seed", "--data", str(self.folder.root))
         self._engine = create_async_engine(self._postgres.url, pool_size=1, max_overflow=0, pool_pre_ping=True)
-        seed = self._identity.system_seed
-        self._door = Doorkeeper(
-            self._nats, self._engine, self.folder, self._broker_text, system_seed=seed, hub_url=self._url, tell=self._tell
-        )
+        here, seed = SpokesHere(self.folder, self._url), self._identity.system_seed
+        self._door = Doorkeeper(self._nats, self._engine, here, self._broker_text, system_seed=seed, tell=self._tell)
         await self._door.look()
         self._add("spokes", self._spokes())
         self._add("worker", self._command("worker"))

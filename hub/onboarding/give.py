@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from hub.kernel.errors import Conflict, Invalid, NotFound
 from hub.onboarding import store
-from hub.onboarding.model import Agreement, Certificate, ChannelChoice, Onboarding, Submit, TaxFacts
+from hub.onboarding.model import AdapterName, Agreement, Certificate, ChannelChoice, Onboarding, Submit, TaxFacts
 from hub.onboarding.requirements import GIVE_IN, Kind, Requirement, Requirements, missing, of_country, standings
 from hub.runtime import audit
 from hub.runtime.database import Tx
@@ -24,12 +24,19 @@ LEVELS_MAX = 50
 Level = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """How the adapter did at one level of the kit."""
+
+    level: Level
+    passed: bool
+
+
 class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     """A report of the conformance kit, as far as we read it: what else it says is kept and means nothing to us."""
 
-    adapter: Annotated[str, Meta(min_length=1, max_length=64)]
-    sdk_version: Annotated[str, Meta(min_length=1, max_length=64)]
-    levels: Annotated[list[Level], Meta(max_length=LEVELS_MAX)]
+    adapter: AdapterName
+    sdk_version: Annotated[str, Meta(min_length=1, max_length=200)]
+    levels: Annotated[list[Verdict], Meta(max_length=LEVELS_MAX)]
     made_at: Annotated[datetime, Meta(tz=True)]
 
 
@@ -86,7 +93,7 @@ async def certify(tx: Tx, requirements: Requirements, code: str, report: Conform
         digest=hashlib.sha256(raw).hexdigest(),
         adapter=report.adapter,
         sdk_version=report.sdk_version,
-        levels=sorted(set(report.levels)),
+        levels=sorted({each.level for each in report.levels if each.passed}),
         made_at=report.made_at,
         uploaded_at=now,
     )

@@ -26,6 +26,7 @@ Channel = Literal["adapter", "hosted", "webhook", "flatfile"]
 
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+" + END)]
 Who = Annotated[str, Meta(min_length=1, max_length=200, description="the person who agrees, and as what")]
+AdapterName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:-]+" + END, description="as its report says")]
 Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 RequirementName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}" + END, max_length=32)]
 INVITATION_SECONDS_MAX = 90 * 86_400
@@ -110,7 +111,7 @@ class ChannelChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How orders reach the vendor. `adapter` names its adapter, which then has to be certified; `note` is for our operators."""
 
     channel: Channel
-    adapter: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}" + END, max_length=32)] | None = None
+    adapter: AdapterName | None = None
     note: Annotated[str, Meta(max_length=1_000)] = ""
 
 

@@ -139,7 +139,7 @@ def test_a_spoke_ends_with_its_vendor(tmp_path: Path):
     folder.spoke_configs.mkdir(parents=True)
     gone, stays = (SpokeVendor(code=code, nkeys=[], embedded_spoke="dummy", spoke_config={}) for code in ("gone", "stays"))
     for vendor in (gone, stays):
-        write_spoke(vendor, folder, "nats://127.0.0.1:4222")
+        write_spoke(vendor, folder, "nats://127.0.0.1:4222", "http://127.0.0.1:8000")
     end_spokes([stays], folder)
     assert [path.name for path in folder.spoke_configs.iterdir()] == ["stays.toml"]
     assert [found.code for found in accounts([stays], folder)] == ["stays"]

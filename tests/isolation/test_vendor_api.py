@@ -30,6 +30,8 @@ MARK = "Ada of the secret street"
 BODIES: dict[str, Any] = {
     "/accept": {},
     "/decline": {"reason": "out_of_stock"},
+    "orders/{sub_order_id}/delivery": {},
+    "orders/{sub_order_id}/recall": {"stopped": True},
     "/shipments": {"parcels": [{"carrier": "dhl", "tracking_number": "1"}]},
     "/refunds": {"reason": "goodwill"},
     "dead-letters/{letter_id}/replay": {"reason": "again"},

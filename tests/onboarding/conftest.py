@@ -12,7 +12,14 @@ __all__ = ["api"]
 
 OPTIONS = [{"code": "post", "name": "Post", "price": {"amount": 490, "currency": "EUR"}, "days": 3}]
 TAX = {"legal_name": "Fern GmbH", "address": "Main Street 1, Berlin", "country": "DE", "vat_id": "DE123456789"}
-REPORT = {"adapter": "fern_erp", "sdk_version": "1.0", "levels": ["wire", "stock", "orders"], "made_at": "2026-01-01T00:00:00Z"}
+
+
+def passed(*levels: str) -> list[dict[str, Any]]:
+    """What a report says of levels that an adapter passes."""
+    return [{"level": level, "passed": True} for level in levels]
+
+
+REPORT = {"adapter": "fern_erp", "sdk_version": "1.0", "levels": passed("wire", "stock", "orders"), "made_at": "2026-01-01T00:00:00Z"}
 VERSION = "2026-01"
 
 

@@ -1,16 +1,19 @@
 """What is asked of a vendor: told as it stands, given once, refused where it makes no sense, and checked at start."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
-from hub.onboarding.give import REPORT_BYTES_MAX
+from hub.onboarding.give import REPORT_BYTES_MAX, ConformanceReport
 from hub.onboarding.requirements import requirements_from
 from tests.hub_api import Api
-from tests.onboarding.conftest import REPORT, TAX, VERSION, approved, complete, joined, known_to_provider, state_of
+from tests.onboarding.conftest import REPORT, TAX, VERSION, approved, complete, joined, known_to_provider, passed, state_of
 from tests.problem import problem
+from vendor_sdk.conformance.report import Report, Verdict, write
 
 MINE = "/v1/vendor/onboarding"
 
@@ -60,12 +63,12 @@ async def test_an_adapter_of_its_own_needs_a_report_with_the_levels(api: Api):
     problem(await api("ivy", "PUT", f"{MINE}/channel", {"channel": "fax"}), 400, "invalid_request", "/channel")
     chosen = (await api("ivy", "PUT", f"{MINE}/channel", {"channel": "adapter", "adapter": "fern_erp"})).json()
     assert state_of(chosen, "channel") == ("missing", "no report of the conformance kit on fern_erp was uploaded")
-    short = (await api("ivy", "POST", f"{MINE}/certificates", {**REPORT, "levels": ["wire"]})).json()
+    short = (await api("ivy", "POST", f"{MINE}/certificates", {**REPORT, "levels": passed("wire")})).json()
     assert state_of(short, "channel") == ("missing", "fern_erp has not passed: orders, stock")
     others = (await api("ivy", "POST", f"{MINE}/certificates", {**REPORT, "adapter": "another"})).json()
     assert state_of(others, "channel")[0] == "missing"
-    passed = (await api("ivy", "POST", f"{MINE}/certificates", {**REPORT, "badge": {"more": "than we read"}})).json()
-    assert state_of(passed, "channel") == ("met", "")
+    enough = (await api("ivy", "POST", f"{MINE}/certificates", {**REPORT, "badge": {"more": "than we read"}})).json()
+    assert state_of(enough, "channel") == ("met", "")
     again = await api("ivy", "POST", f"{MINE}/certificates", {**REPORT, "badge": {"more": "than we read"}})
     assert len(again.json()["certificates"]) == len({each["digest"] for each in again.json()["certificates"]}) == 3
 
@@ -83,6 +86,25 @@ async def test_an_adapter_of_its_own_needs_a_report_with_the_levels(api: Api):
 async def test_a_report_that_is_none(api: Api, change: dict[str, Any], status: int, slug: str, field: str | None):
     problem(await api("acme", "POST", f"{MINE}/certificates", {**REPORT, **change}), status, slug, field)
     assert (await api("acme", "GET", MINE)).json()["certificates"] == []
+
+
+def test_what_the_kit_writes_is_what_we_read():
+    failed = Verdict(level="orders", outcome="failed", passed=False)
+    written = Report(
+        sdk_version="1.0",
+        adapter="my_shop.adapter:MyShop",
+        adapter_class="MyShop",
+        capabilities=["stock", "orders"],
+        config_hash="0" * 64,
+        made_at=datetime(2026, 1, 1, tzinfo=UTC),
+        seconds=2.0,
+        passed=False,
+        levels=[Verdict(level="stock", outcome="passed", passed=True), failed],
+        rules=[],
+    )
+    read = msgspec.json.decode(write(written), type=ConformanceReport)
+    assert (read.adapter, read.made_at) == (written.adapter, written.made_at)
+    assert {each.level: each.passed for each in read.levels} == {"stock": True, "orders": False}
 
 
 async def test_an_operator_says_yes_no_or_not_yet(api: Api):

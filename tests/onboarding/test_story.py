@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,18 @@ from hub.embedded.doorkeeper import Doorkeeper
 from hub.embedded.nats_config import BrokerUser, nats_config
 from hub.embedded.nkey import public_of
 from hub.runtime.callers import Callers
-from tests.onboarding.conftest import OPTIONS, TAX, VERSION
+from tests.onboarding.conftest import OPTIONS, TAX, VERSION, passed
 from tests.problem import problem
 from tests.sandbox.controls import turn
 from tests.world import ALL, Building, World
 
 CODE = "fern"
-REPORT = {"adapter": "dummy", "sdk_version": "1", "levels": ["wire", "stock", "orders", "shipping"], "made_at": "2026-01-01T00:00:00Z"}
+REPORT = {
+    "adapter": "dummy",
+    "sdk_version": "1",
+    "levels": passed("wire", "stock", "orders", "shipping"),
+    "made_at": "2026-01-01T00:00:00Z",
+}
 CONNECT_SECONDS = 10.0
 """Much more than it takes (below a second on a quiet machine)."""
 
@@ -39,11 +45,10 @@ async def world(database_url: str, scratch: Path) -> AsyncGenerator[World]:
 async def door(world: World, database_url: str) -> AsyncGenerator[Doorkeeper]:
     """Lets vendors in and out, as `hub run` does every second."""
     seeds = world.building_seeds
-    users = {name: BrokerUser(nkey=public_of(seed)) for name, seed in seeds.items()}
+    hub, system = (BrokerUser(nkey=public_of(seeds[name])) for name in ("hub", "system"))
     engine = create_async_engine(database_url)
-    yield Doorkeeper(
-        world.nats, engine, None, lambda vendors: nats_config(vendors, **users), system_seed=seeds["system"], tell=lambda _: None
-    )
+    text = partial(nats_config, hub=hub, system=system)
+    yield Doorkeeper(world.nats, engine, None, text, system_seed=seeds["system"], tell=lambda _: None)
     await engine.dispose()
 
 

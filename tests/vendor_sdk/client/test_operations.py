@@ -36,6 +36,17 @@ GIVEN: dict[str, Any] = {
     "since": datetime(2026, 1, 1, tzinfo=UTC),
     "back": "https://vendor.example.com/back",
     "again": "https://vendor.example.com/again",
+    "api_key": "key_1",
+    "nkey": "UABC",
+    "ends": datetime(2026, 2, 1, tzinfo=UTC),
+    "terms_name": "terms",
+    "version": "2026-01",
+    "who": "Jo Fern, owner",
+    "legal_name": "Fern GmbH",
+    "address": "Main Street 1, Berlin",
+    "country": "DE",
+    "channel": "hosted",
+    "report": b"{}",
 }
 """An argument for each name."""
 ROWS: dict[str, Any] = {

@@ -6,6 +6,7 @@ from typing import Self
 import httpx
 
 from vendor_sdk.client.connection import Connection, Patience
+from vendor_sdk.client.sync.access import Joining, Keys, Vacations
 from vendor_sdk.client.sync.books import Books, Payouts
 from vendor_sdk.client.sync.offers import Offers
 from vendor_sdk.client.sync.orders import Orders, Refunds
@@ -41,6 +42,9 @@ class Client:
         self.deliveries = Deliveries(self._sender)
         self.letters = Letters(self._sender)
         self.standing = Standing(self._sender)
+        self.keys = Keys(self._sender)
+        self.vacation = Vacations(self._sender)
+        self.joining = Joining(self._sender)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection.base_url!r}, …)"
