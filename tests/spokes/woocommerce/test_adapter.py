@@ -264,7 +264,7 @@ async def test_parcels_are_read_where_the_settings_say(shop: Shop, open_spoke: O
 @pytest.mark.parametrize(
     ("fault", "error"),
     [("broken", Unsure), ("down", Retry), ("unauthorized", NeedsReauth), ("missing", Misconfigured), ("redirect", Misconfigured),
-     ("garbage", AdapterError), ("oversized", AdapterError), ("odd", AdapterError)],
+     ("garbage", Unsure), ("oversized", AdapterError), ("odd", AdapterError)],
 )  # fmt: skip
 async def test_each_failure_has_its_class(shop: Shop, open_spoke: Open, fault: str, error: type[AdapterError]) -> None:
     spoke = await open_spoke()
