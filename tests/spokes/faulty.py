@@ -24,6 +24,7 @@ class Faulty:
         self.always = ""
         """A fault that strikes each call from now on, until it is taken away."""
         self.asked = 0
+        self.is_silent = asyncio.Event()
 
     def fault(self, kind: str, times: int = 1, *, after: int = 0) -> None:
         """Strike so many calls in this way, `after` so many that go well."""
@@ -43,6 +44,7 @@ class Faulty:
         if fault == "redirect":
             return web.Response(status=307, headers={"location": str(request.url)})
         if fault == "silence":
+            self.is_silent.set()
             await asyncio.Event().wait()
         if fault == "hangup":
             return _cut(request)

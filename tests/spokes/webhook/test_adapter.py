@@ -138,7 +138,7 @@ async def test_each_failure_has_its_class(shop: Webhook, vendor: Vendor, fault: 
 async def test_a_vendor_that_never_answers_holds_up_nobody_else(shop: Webhook, vendor: Vendor) -> None:
     vendor.fault("silence")
     silent = asyncio.ensure_future(shop.submit(orders.submit("s1"), key("o1")))
-    await asyncio.sleep(0.05)
+    await vendor.is_silent.wait()
     assert isinstance(await shop.submit(orders.submit("s2"), key("o2")), Accepted)
     assert not silent.done()
     silent.cancel()

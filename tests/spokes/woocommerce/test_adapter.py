@@ -199,6 +199,14 @@ async def test_a_submit_without_or_beside_its_reservation_holds_its_own(shop: Sh
     assert isinstance(await spoke.submit(orders.submit("s3", quantity=3), key("o3")), Declined)
 
 
+async def test_an_order_that_the_vendor_has_edited_is_left_as_it_is(shop: Shop, open_spoke: Open) -> None:
+    spoke = await open_spoke()
+    await spoke.submit(orders.submit("s1"), key("o1"))
+    shop.orders[700]["line_items"][0]["quantity"] = 1
+    assert isinstance(await spoke.submit(orders.submit("s1"), key("o1", attempt=2)), Accepted)
+    assert [order["status"] for order in shop.orders.values()] == ["on-hold"]
+
+
 async def test_a_recall_cancels_and_what_was_canceled_is_not_sent(shop: Shop, open_spoke: Open) -> None:
     spoke = await open_spoke()
     await spoke.submit(orders.submit("s1"), key("o1"))
