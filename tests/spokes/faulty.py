@@ -16,7 +16,8 @@ class Faulty:
     """Strikes in the order in which faults were asked for, each once, then serves again.
 
     Instead of the work: ``busy`` (429) and ``down`` (503), both with Retry-After, those of `STATUSES`, ``redirect``, ``silence``
-    (no answer ever), ``hangup``. After the work: ``unheard`` (the connection ends), ``garbage``, ``oversized``, ``packed``.
+    (no answer ever), ``hangup``. After the work: ``mute`` (no answer ever), ``unheard`` (the connection ends), ``garbage``,
+    ``oversized``, ``packed``.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,9 @@ class Faulty:
         if fault == "hangup":
             return _cut(request)
         answer = await handle(request)
+        if fault == "mute":
+            self.is_silent.set()
+            await asyncio.Event().wait()
         return _spoiled(request, answer, fault)
 
 
