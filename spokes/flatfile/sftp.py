@@ -114,7 +114,9 @@ class SftpFolder:
         async with self._connecting:
             if self._client is None:
                 self._connection = await self._connect()
-                self._client = await self._connection.start_sftp_client()
+                self._client = await self._connection.start_sftp_client(
+                    path_errors="surrogateescape"
+                )  # one odd name must not hide the others
             return self._client
 
     async def _connect(self) -> SSHClientConnection:

@@ -114,10 +114,12 @@ def new_order(command: Submit, variants: Mapping[str, Variant], *, is_set_aside:
     }
 
 
-def decision(order: Order, sub_order_id: str) -> Accepted | Declined:
-    """What an order says of its submit."""
+def decision(order: Order, sub_order_id: str) -> Accepted | Declined | Pending:
+    """What an order says of its submit. A status that we do not know is pending."""
     if order.cancelled_at is not None:
         return Declined(sub_order_id=sub_order_id, reason="canceled_by_vendor", detail=f"order {order.name} is canceled"[:500])
+    if order.display_fulfillment_status not in SENT | NOT_SENT:
+        return Pending(sub_order_id=sub_order_id)
     return Accepted(sub_order_id=sub_order_id, reference=order.name[:128])
 
 

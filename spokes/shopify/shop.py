@@ -9,6 +9,7 @@ from spokes.shopify import failures, queries
 from spokes.shopify.mapping import DEFINITION, KEY, NAMESPACE, search
 from spokes.shopify.model import Done, Nodes, Order, Reply, Variant
 from spokes.web.door import Door
+from spokes.web.failures import Unsure, unreadable
 from vendor_sdk.errors import AdapterError, Misconfigured
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class Shop:
             raise failures.of_query(reply.errors, reply.extensions.cost)
         fields = _read(reply.data, dict[str, msgspec.Raw])
         if len(fields) != 1:
-            raise AdapterError("the shop's answer is none: it has not the one field that was asked for")
+            raise Unsure("the shop's answer is none: it has not the one field that was asked for")
         return next(iter(fields.values()))
 
 
@@ -89,7 +90,7 @@ def _read(body: bytes | msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AdapterError(f"the shop's answer is none: {error}"[:300]) from error
+        raise unreadable("the shop", error) from error
 
 
 def _passed(done: Done) -> Done:

@@ -55,6 +55,11 @@ def seconds_asked(value: str | None, now: float) -> float | None:
     return min(max(asked, 0.0), RETRY_SECONDS_MAX)
 
 
+def unreadable(who: str, error: Exception) -> AdapterError:
+    """What an answer means that is not of the form it should have: a page of something in between, which passes."""
+    return Unsure(f"{who}'s answer is none: {error}"[:300])
+
+
 def excerpt(body: bytes) -> str:
     """The beginning of a body, fit for a log line."""
     text = body[: SAID_MAX * 4].decode(errors="replace")

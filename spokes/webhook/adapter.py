@@ -6,6 +6,7 @@ from typing import TypeVar, cast
 
 from spokes.web.address import checked_url
 from spokes.web.door import Answer, Door
+from spokes.web.failures import Unsure
 from spokes.webhook.callback import read_callback
 from spokes.webhook.mapping import DEAD_ENDS, pending, read_answer, read_refusal, request
 from spokes.webhook.settings import Settings
@@ -102,7 +103,7 @@ class Webhook(Adapter[Settings], Stock, Orders, Shipping):
         try:
             message_id = verify(self._keys, answer.headers, answer.body, time.time())
         except Unsigned as error:
-            raise AdapterError(f"HTTP {answer.status}, and not from the vendor's program: {error}") from error
+            raise Unsure(f"HTTP {answer.status}, and not from the vendor's program: {error}") from error
         except Forged as error:
             raise NeedsReauth(f"HTTP {answer.status}: {error}") from error
         if message_id != context.command_id:

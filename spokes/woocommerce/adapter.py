@@ -89,7 +89,7 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         sub = command.sub_order_id
         held = await self._memory.of_sub_order(sub)
         order = None if held is None else await self._order(held)
-        if held is not None and order is not None and not mapping.same_items(order, command.items):
+        if held is not None and order is not None and not (held.is_submitted or mapping.same_items(order, command.items)):
             await self._cancel(held)
             order = None
         if held is None or order is None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from spokes.web.door import Answer, Door
+from spokes.web.failures import unreadable
 from spokes.woocommerce.mapping import COMMAND_KEY
 from spokes.woocommerce.model import Order, Problem, Product, Tracking
 from vendor_sdk.errors import AdapterError
@@ -101,7 +102,7 @@ def _read(answer: Answer, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(answer.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AdapterError(f"the shop's answer is none: {error}"[:300]) from error
+        raise unreadable("the shop", error) from error
 
 
 def _problem(answer: Answer) -> Problem:

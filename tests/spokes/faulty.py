@@ -16,7 +16,8 @@ class Faulty:
     """Strikes in the order in which faults were asked for, each once, then serves again.
 
     Instead of the work: ``busy`` (429) and ``down`` (503), both with Retry-After, those of `STATUSES`, ``redirect``, ``silence``
-    (no answer ever), ``hangup``. After the work: ``unheard`` (the connection ends), ``garbage``, ``oversized``, ``packed``.
+    (no answer ever), ``hangup``. After the work: ``mute`` (no answer ever), ``unheard`` (the connection ends), ``garbage``,
+    ``oversized``, ``packed``.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class Faulty:
         self.always = ""
         """A fault that strikes each call from now on, until it is taken away."""
         self.asked = 0
+        self.is_silent = asyncio.Event()
 
     def fault(self, kind: str, times: int = 1, *, after: int = 0) -> None:
         """Strike so many calls in this way, `after` so many that go well."""
@@ -43,10 +45,14 @@ class Faulty:
         if fault == "redirect":
             return web.Response(status=307, headers={"location": str(request.url)})
         if fault == "silence":
+            self.is_silent.set()
             await asyncio.Event().wait()
         if fault == "hangup":
             return _cut(request)
         answer = await handle(request)
+        if fault == "mute":
+            self.is_silent.set()
+            await asyncio.Event().wait()
         return _spoiled(request, answer, fault)
 
 

@@ -66,7 +66,7 @@ async def test_a_sub_order_from_its_reservation_to_its_arrival(shop: Webhook, ve
 
 async def test_what_is_short_is_said_and_what_is_given_back_is_free(shop: Webhook, vendor: Vendor) -> None:
     refused = await shop.reserve(orders.reserve("s1", quantity=9), key("r1"))
-    assert refused == Refused(sub_order_id="s1", reason="out_of_stock", short=[Shortfall(sku="mug", quantity=9)])
+    assert refused == Refused(sub_order_id="s1", reason="out_of_stock", short=[Shortfall(sku="mug", quantity=4)])
     await shop.reserve(orders.reserve("s2", quantity=5), key("r2"))
     for _ in range(2):
         assert await shop.release(orders.release("s2", "r2"), key("l2")) == Released(sub_order_id="s2")
@@ -120,8 +120,8 @@ async def test_202_is_pending_where_that_is_an_answer(shop: Webhook, vendor: Ven
         ("not_allowed", Misconfigured, None),
         ("gone", Misconfigured, None),
         ("redirect", Misconfigured, None),
-        ("odd", AdapterError, None),
-        ("garbage", AdapterError, None),
+        ("odd", Unsure, None),
+        ("garbage", Unsure, None),
         ("oversized", AdapterError, None),
         ("packed", AdapterError, None),
     ],
@@ -138,7 +138,7 @@ async def test_each_failure_has_its_class(shop: Webhook, vendor: Vendor, fault: 
 async def test_a_vendor_that_never_answers_holds_up_nobody_else(shop: Webhook, vendor: Vendor) -> None:
     vendor.fault("silence")
     silent = asyncio.ensure_future(shop.submit(orders.submit("s1"), key("o1")))
-    await asyncio.sleep(0.05)
+    await vendor.is_silent.wait()
     assert isinstance(await shop.submit(orders.submit("s2"), key("o2")), Accepted)
     assert not silent.done()
     silent.cancel()
@@ -187,6 +187,7 @@ async def test_an_answer_by_a_stranger_of_yesterday_or_for_another_command_is_no
 async def test_during_a_rotation_either_side_may_be_first(tmp_path: Path) -> None:
     for secret in (SECRET, OTHER):
         async with a_vendor(secret) as vendor:
+            vendor.stock("mug", 5)
             shop = Webhook("acme", Settings(url=vendor.url, secret=f"{OTHER} {SECRET}", allow_private=True), Told(), tmp_path)
             await shop.open()
             assert isinstance(await shop.submit(orders.submit("s1"), key("o1")), Accepted)

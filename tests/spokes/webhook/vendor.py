@@ -34,7 +34,8 @@ class Vendor(Faulty):
         self.says: Answer | None = None
         self.signs_for: str | None = None
         self.bodies: dict[str, set[bytes]] = {}
-        self._held: dict[str, list[dict[str, Any]]] = {}
+        self._held: dict[str, dict[str, int]] = {}
+        self._reserved: dict[str, str] = {}
         self._orders: dict[str, str] = {}
 
     def stock(self, sku: str, units: int) -> None:
@@ -63,27 +64,30 @@ class Vendor(Faulty):
     def _do(self, command_id: str, kind: str, data: dict[str, Any]) -> Answer:
         verb = getattr(self, "_" + kind.partition(".")[2])
         fact, more = verb(data | {"id": command_id})
+        if not fact:
+            return 409, more
         return 200, {"type": f"{kind.partition('.')[0]}.{fact}", "data": {"sub_order_id": data["sub_order_id"], **more}}
 
     def _reserve(self, data: Asked) -> Fact:
         if data["id"] not in self.effects:
-            short = [item for item in data["items"] if self.units.get(item["sku"], 0) < item["quantity"]]
+            short = self._take(data["sub_order_id"], _units(data["items"]))
             if short:
                 return "refused", {"reason": "out_of_stock", "short": short}
-            for item in data["items"]:
-                self.units[item["sku"]] -= item["quantity"]
-            self._held[data["id"]] = data["items"]
+            self._reserved[data["id"]] = data["sub_order_id"]
             self.effects.append(data["id"])
         return "reserved", {"reference": f"R-{data['id']}"}
 
     def _release(self, data: Asked) -> Fact:
-        for item in self._held.pop(data["reserve_command_id"], []):
-            self.units[item["sku"]] += item["quantity"]
+        sub_order_id = self._reserved.pop(data["reserve_command_id"], "")
+        if sub_order_id and sub_order_id not in self._orders:
+            self._give_back(sub_order_id)
             self.effects.append(data["id"])
         return "released", {}
 
     def _submit(self, data: Asked) -> Fact:
         if data["id"] not in self.effects:
+            if self._take(data["sub_order_id"], _units(data["items"])):
+                return "declined", {"reason": "out_of_stock"}
             self._orders[data["sub_order_id"]] = "pending" if self.slow else "accepted"
             self.effects.append(data["id"])
         return self._orders[data["sub_order_id"]], {}
@@ -92,16 +96,42 @@ class Vendor(Faulty):
         if self._orders.get(data["sub_order_id"]) == "shipped":
             return "kept", {}
         self._orders[data["sub_order_id"]] = "recalled"
+        self._give_back(data["sub_order_id"])
         return "recalled", {}
 
     def _ship(self, data: Asked) -> Fact:
         if data["id"] not in self.effects:
+            if self._orders.get(data["sub_order_id"]) != "accepted":
+                return "", {"reason": "not_accepted"}
             self._orders[data["sub_order_id"]] = "shipped"
             self.effects.append(data["id"])
         return "shipped", {"parcels": [{"carrier": "Post", "tracking_number": f"T-{data['id']}"}]}
 
+    def _take(self, sub_order_id: str, wanted: dict[str, int]) -> list[dict[str, Any]]:
+        """Hold exactly these units for a sub-order, or say what is missing."""
+        held = self._held.get(sub_order_id, {})
+        free = {sku: self.units.get(sku, 0) + held.get(sku, 0) for sku in wanted}
+        short = [{"sku": sku, "quantity": units - max(0, free[sku])} for sku, units in wanted.items() if free[sku] < units]
+        if not short:
+            self._give_back(sub_order_id)
+            self._held[sub_order_id] = wanted
+            for sku, units in wanted.items():
+                self.units[sku] -= units
+        return short
+
+    def _give_back(self, sub_order_id: str) -> None:
+        for sku, units in self._held.pop(sub_order_id, {}).items():
+            self.units[sku] += units
+
     def _track(self, data: Asked) -> Fact:
         return ("delivered" if data["sub_order_id"] in self.arrived else "in_transit"), {}
+
+
+def _units(items: list[dict[str, Any]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for item in items:
+        found[item["sku"]] = found.get(item["sku"], 0) + item["quantity"]
+    return found
 
 
 @asynccontextmanager
