@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ async def test_a_twin_that_still_runs_is_waited_for() -> None:
 )
 async def test_each_problem_is_of_its_family_and_says_what_one_needs(status: int, code: str, family: type[Problem], again: bool) -> None:
     made = hub(no(status, code, field="/stock"))
-    patience = Patience(attempt=1, call=0.15, first_pause=0.001, longest_pause=0.002)
+    patience = Patience(attempt=1, call=0.5, first_pause=0.04, longest_pause=0.04)
     for error, asked in await of_both(made, lambda client: client.offers.count("mug", 3), patience):
         assert type(error) is family
         assert (error.status, error.code, error.field, error.request_id, error.retryable) == (status, code, "/stock", "req-1", again)
@@ -109,11 +109,12 @@ async def test_a_conflict_tells_the_current_version_and_state() -> None:
 
 @pytest.mark.parametrize("as_date", [False, True])
 async def test_what_the_hub_asks_to_wait_is_waited(as_date: bool) -> None:
-    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)  # noqa: TID251  # as a server writes it
+    until = int(time.time()) + 2
+    moment = format_datetime(datetime.fromtimestamp(until, UTC), usegmt=True)
     made = Hub([no(503, "database_unavailable", headers={"retry-after": moment if as_date else "1"}), answer(OFFER)])
-    begun = time.monotonic()
+    begun = time.time()
     assert (await awaiting(made, Patience(call=5, first_pause=0.001)).offers.get("mug")).sku == "mug"
-    assert time.monotonic() - begun > 0.9
+    assert time.time() > (until if as_date else begun + 1) - 0.1
 
 
 async def test_what_cannot_be_waited_for_is_raised_at_once() -> None:
@@ -122,14 +123,14 @@ async def test_what_cannot_be_waited_for_is_raised_at_once() -> None:
         hub(no(429, "too_many_requests", headers={"retry-after": "60"})), lambda client: client.offers.get("mug")
     ):
         assert (type(error), error.retry_after, len(asked.asked)) == (TooManyRequests, 60, 1)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 10
 
 
 async def test_nobody_there_is_unreachable_and_names_no_key() -> None:
     for error, asked in await of_both(
         hub(httpx.ConnectError("refused")),
         lambda client: client.offers.get("mug"),
-        Patience(attempt=1, call=0.15, first_pause=0.01, longest_pause=0.01),
+        Patience(attempt=1, call=0.5, first_pause=0.04, longest_pause=0.04),
     ):
         assert isinstance(error, Unreachable)
         assert error.retryable
@@ -200,7 +201,7 @@ async def test_an_answer_that_drips_ends_with_the_attempt() -> None:
     begun = time.monotonic()
     with pytest.raises(Unreachable):
         await asyncio.to_thread(client.offers.get, "mug")
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     client.close()
     server.close()
 
