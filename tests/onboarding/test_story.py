@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.embedded.doorkeeper import Doorkeeper
-from hub.embedded.nats_config import BrokerUser, nats_config
+from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
 from hub.embedded.nkey import public_of
 from hub.runtime.callers import Callers
 from tests.onboarding.conftest import OPTIONS, TAX, VERSION
@@ -39,11 +39,13 @@ async def world(database_url: str, scratch: Path) -> AsyncGenerator[World]:
 async def door(world: World, database_url: str) -> AsyncGenerator[Doorkeeper]:
     """Lets vendors in and out, as `hub run` does every second."""
     seeds = world.building_seeds
-    users = {name: BrokerUser(nkey=public_of(seed)) for name, seed in seeds.items()}
+    hub, system = (BrokerUser(nkey=public_of(seeds[name])) for name in ("hub", "system"))
     engine = create_async_engine(database_url)
-    yield Doorkeeper(
-        world.nats, engine, None, lambda vendors: nats_config(vendors, **users), system_seed=seeds["system"], tell=lambda _: None
-    )
+
+    def text_of(vendors: Sequence[VendorAccount]) -> str:
+        return nats_config(vendors, hub=hub, system=system)
+
+    yield Doorkeeper(world.nats, engine, None, text_of, system_seed=seeds["system"], tell=lambda _: None)
     await engine.dispose()
 
 
