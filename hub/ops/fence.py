@@ -7,7 +7,7 @@ from typing import Any, cast
 import structlog
 from litestar import Request
 from litestar.types import Scope
-from sqlalchemy import BindParameter, Select, bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from hub.adjustments.tables import adjustments
 from hub.catalog.tables import offers
@@ -19,7 +19,7 @@ from hub.payouts.tables import payouts
 from hub.refunds.tables import refunds
 from hub.runtime import trespass
 from hub.runtime.auth import Caller, api_keys
-from hub.runtime.database import Actor, Database, Tx
+from hub.runtime.database import Actor, Database, IdText, Tx
 from hub.transfers.tables import transfers
 from hub.vendors.tables import vendor_nkeys
 
@@ -31,7 +31,7 @@ TEXT_MAX = 20_000
 """So much of a body is looked at."""
 
 _ID = re.compile(rb"\b(?:[a-z]{2,4}_[0-9a-z]{26}|U[A-Z2-7]{55})\b")
-_NAMED: BindParameter[Any] = bindparam("named")
+_NAMED = bindparam("named", type_=IdText)
 
 OWNERS: dict[str, Select[Any]] = {
     "adj": select(adjustments.c.vendor).where(adjustments.c.id == _NAMED),

@@ -38,25 +38,24 @@ class Callers:
 
     async def look_up(self, key: str, key_hash: str) -> Caller | None:
         """Whose key this is; None if it is unknown or revoked."""
-        async with self._database.reading() as tx:
+        untold = self._told.get(key_hash, 0.0) <= time.monotonic()
+        async with self._database.tx() if untold else self._database.reading() as tx:
             caller = await auth.find(tx, key)
+            if untold and caller is not None:
+                self._tell_later(key_hash)
+                await auth.note_used(tx, key)
         self._known.pop(key_hash, None)
         if caller is not None:
-            await self._note_used(key, key_hash)
             if len(self._known) >= REMEMBERED_MAX:
                 del self._known[next(iter(self._known))]
             self._known[key_hash] = (caller, time.monotonic() + REMEMBER_SECONDS)
         return caller
 
-    async def _note_used(self, key: str, key_hash: str) -> None:
-        """Once in a while: who asks again and again costs a write a minute."""
-        if self._told.get(key_hash, 0.0) > time.monotonic():
-            return
+    def _tell_later(self, key_hash: str) -> None:
+        """Who asks again and again costs a write a minute."""
         if len(self._told) >= REMEMBERED_MAX:
             self._told.clear()
         self._told[key_hash] = time.monotonic() + USED_SECONDS
-        async with self._database.tx() as tx:
-            await auth.note_used(tx, key)
 
 
 def key_of(authorization: str) -> str | None:

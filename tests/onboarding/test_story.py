@@ -47,8 +47,8 @@ async def door(world: World, database_url: str) -> AsyncGenerator[Doorkeeper]:
     seeds = world.building_seeds
     hub, system = (BrokerUser(nkey=public_of(seeds[name])) for name in ("hub", "system"))
     engine = create_async_engine(database_url)
-    text = partial(nats_config, hub=hub, system=system)
-    yield Doorkeeper(world.nats, engine, None, text, system_seed=seeds["system"], tell=lambda _: None)
+    text_of = partial(nats_config, hub=hub, system=system)
+    yield Doorkeeper(world.nats, engine, None, text_of, system_seed=seeds["system"], tell=lambda _: None)
     await engine.dispose()
 
 
