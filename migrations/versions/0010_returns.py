@@ -12,6 +12,8 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    op.drop_constraint(op.f('ck_vendors_capabilities'), 'vendors')
+    op.create_check_constraint(op.f('ck_vendors_capabilities'), 'vendors', "capabilities <@ ARRAY['stock','orders','shipping','returns']")
     op.create_table('returns',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('order_id', sa.Text(collation='C'), nullable=False),
@@ -68,3 +70,6 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_returns_sub_order_id'), table_name='returns')
     op.drop_index(op.f('ix_returns_order_id'), table_name='returns')
     op.drop_table('returns')
+    op.execute("UPDATE vendors SET capabilities = array_remove(capabilities, 'returns')")
+    op.drop_constraint(op.f('ck_vendors_capabilities'), 'vendors')
+    op.create_check_constraint(op.f('ck_vendors_capabilities'), 'vendors', "capabilities <@ ARRAY['stock','orders','shipping']")
