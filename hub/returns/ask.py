@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from hub.kernel.errors import NotFound
+from hub.kernel.errors import Conflict, NotFound
 from hub.orders import store as orders
 from hub.orders.model import Order
 from hub.returns import rules as decide
@@ -25,7 +25,7 @@ async def ask_return(tx: Tx, rules: ReturnRules, order_id: str, wanted: AskRetur
     """One return for each part that is concerned: all of them or none.
 
     Raises `NotFound` for another customer's order; `Invalid`: ``unknown_line``, ``asked_twice``; `Conflict`:
-    ``not_delivered``, ``window_over``, ``too_many``. Each names its field.
+    ``not_delivered``, ``window_over``, ``too_many_returns``, ``too_many``. Each names its field.
     """
     await orders.lock(tx, order_id)
     order = await _own(tx, order_id)
@@ -35,6 +35,8 @@ async def ask_return(tx: Tx, rules: ReturnRules, order_id: str, wanted: AskRetur
         where = f"/lines/{min(asked)}/line_id"
         decide.check_arrived(rules, order.part(sub_order_id), delivered.get(sub_order_id), now, where)
     known = await store.of_order(tx, order_id)
+    if len(known) + len(parts) > rules.most:
+        raise Conflict("too_many_returns", f"an order has at most {rules.most} returns, those that were canceled included", field="/lines")
     opened: list[Return] = []
     for sub_order_id, asked in parts.items():
         sub = order.part(sub_order_id)

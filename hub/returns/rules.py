@@ -30,6 +30,8 @@ class ReturnRules(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a return that its vendor does not answer."""
     reception: float = 30 * 86400
     """How long is waited until the goods are back and looked at."""
+    most: int = 50
+    """Returns of an order, canceled ones too: whoever asks and cancels for ever keeps its vendor busy."""
     refund_shipping: Literal["whole", "never"] = "whole"
     """Whether the shipping to the buyer is given back too once all of a part has been."""
 
