@@ -1,6 +1,6 @@
 """A shop in which things are sent back: what the buyer, a vendor and an operator do about it, each in one line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ class Desk:
         """The part of the order that it is of."""
         return (await self.shop.order(it.order_id)).part(it.sub_order_id)
 
-    async def stock(self, it: Return) -> Mapping[str, int]:
+    async def stock(self, it: Return) -> dict[str, int]:
         """Where the units of its offer are."""
         rows = await self.shop.rows("SELECT * FROM stock WHERE offer_id = :offer", offer=it.lines[0].offer_id)
         return {name: getattr(rows[0], name) for name in ("on_hand", "reserved", "shipped", "received")}
