@@ -34,7 +34,7 @@ async def asked(spoke: Desk) -> Return:
 
 
 @pytest_asyncio.fixture(autouse=True)
-async def _by_hand_until_it_is_delivered(spoke: Desk) -> None:
+async def by_hand_until_it_is_delivered(spoke: Desk) -> None:
     await spoke.shop.sql("UPDATE vendors SET capabilities = '{returns}' WHERE code = 'cedar'")
 
 
