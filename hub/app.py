@@ -51,6 +51,9 @@ from hub.promises.scorecard_api import ScorecardController, VendorScorecardContr
 from hub.promises.suspension_api import SuspensionController
 from hub.reconcile.api import ReconciliationController
 from hub.refunds.api import AdminRefundController, BuyerRefundController, VendorRefundController
+from hub.returns.api import BuyerReturnController
+from hub.returns.operators_api import ReturnController
+from hub.returns.vendor_api import VendorReturnController
 from hub.runtime import bodies, logs, problems
 from hub.runtime.api_page import ApiPage
 from hub.runtime.callers import Callers
@@ -127,6 +130,9 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     BuyerRefundController,
     VendorRefundController,
     AdminRefundController,
+    BuyerReturnController,
+    VendorReturnController,
+    ReturnController,
     CustomerController,
     KeyController,
     OperationsController,
@@ -262,6 +268,7 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "timing": wiring.timing,
         "our_promises": wiring.timing.promises,
         "watch": wiring.timing.watch,
+        "return_rules": wiring.timing.returns,
         "marketplace": marketplace(wiring.settings),
         "limits": limits(wiring.settings),
         "endpoints": webhook_endpoints(wiring.settings),

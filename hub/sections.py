@@ -129,6 +129,16 @@ class RerouteSettings(Section, frozen=True, kw_only=True):
     vendor_down_seconds: Seconds
 
 
+class ReturnSettings(Section, frozen=True, kw_only=True):
+    """What buyers may send back, and how long is waited for whom."""
+
+    window_seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
+    authorization_seconds: Seconds
+    when_no_answer: Literal["authorize", "operator"]
+    reception_seconds: Seconds
+    refund_shipping: Literal["whole", "never"]
+
+
 class TriageSettings(Section, frozen=True, kw_only=True):
     """How dead letters are mended."""
 
@@ -201,6 +211,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     http: HttpSettings
     orders: OrderSettings
     reroute: RerouteSettings
+    returns: ReturnSettings
     triage: TriageSettings
     money: MoneySettings
     bank: BankSettings

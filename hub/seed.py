@@ -24,7 +24,7 @@ from hub.vendors.model import ConfigValue, NewVendor, ShippingOption
 
 OPERATOR = Actor("operator", "sample-operator")
 BUYER = NewCustomer(name="Sample Buyer", email="buyer@example.com")
-CAPABILITIES = ("stock", "orders", "shipping")
+CAPABILITIES = ("stock", "orders", "shipping", "returns")
 ADAPTER = "dummy"
 
 

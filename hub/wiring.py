@@ -22,6 +22,7 @@ from hub.pricing.commission import Commission, commission_from
 from hub.pricing.replacement import RerouteRules
 from hub.promises.model import PromiseName
 from hub.promises.rules import OurPromises, our_promises_from
+from hub.returns.rules import ReturnRules
 from hub.runtime.bus import Bus, BusSettings
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database, metadata
@@ -50,6 +51,7 @@ TABLES = (
             "promises",
             "reconcile",
             "refunds",
+            "returns",
             "transfers",
             "triage",
             "vendors",
@@ -118,6 +120,19 @@ def timing(settings: Settings) -> Timing:
         watch=watch(settings),
         commission=commission(settings),
         reroute=reroute(settings),
+        returns=returns(settings),
+    )
+
+
+def returns(settings: Settings) -> ReturnRules:
+    """What may come back, and how long is waited for it."""
+    r = settings.returns
+    return ReturnRules(
+        window=r.window_seconds,
+        authorization=r.authorization_seconds,
+        when_no_answer=r.when_no_answer,
+        reception=r.reception_seconds,
+        refund_shipping=r.refund_shipping,
     )
 
 

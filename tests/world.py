@@ -35,6 +35,9 @@ FAULTS = """
 [config.at_most]
 few = 2
 
+[config.damaged]
+fragile = 1
+
 [[config.faults]]
 do = "refuse"
 on = "stock.reserve"
@@ -251,5 +254,6 @@ class Building:
             if not capabilities:
                 continue
             (folder / f"{code}.nk").write_text(seeds[code])
-            text = f'adapter = "dummy"\n[nats]\nurl = "{self.nats.url}"\nseed_file = "{code}.nk"\n[config]\ndeliver_after = 0.1\n{FAULTS}'
+            nats = f'[nats]\nurl = "{self.nats.url}"\nseed_file = "{code}.nk"\n'
+            text = f'adapter = "dummy"\n{nats}[config]\ndeliver_after = 0.1\nreturn_after = 0.3\n{FAULTS}'
             (folder / f"{code}.toml").write_text(text)

@@ -14,10 +14,10 @@ from vendor_sdk.envelope import Command, Event, Unreadable, event_id
 from vendor_sdk.errors import Rejected, Retry
 from vendor_sdk.guard import Guard
 from vendor_sdk.inbox import Fact, Inbox, Known
-from vendor_sdk.messages import Message, Recall, Recalled, Release
+from vendor_sdk.messages import Cancel, Message, Recall, Recalled, Release
 from vendor_sdk.outbox import Outbox
 
-NEVER_TOO_LATE = (Release, Recall)
+NEVER_TOO_LATE = (Release, Recall, Cancel)
 """Undoing is right even after the deadline; doing is not."""
 
 
@@ -134,5 +134,7 @@ def _tombstone(command: Command, answer: Message) -> tuple[str, str] | None:
             return command.body.reserve_command_id, "released"
         case Recall(), Recalled():
             return command.body.submit_command_id, "recalled"
+        case Cancel(), _:
+            return command.body.authorize_command_id, "canceled"
         case _:
             return None

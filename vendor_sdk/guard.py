@@ -34,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `timeout` bounds one call, `attempts` counts calls per delivery of a command, waiting from `wait_first` up to
     `wait_max` between them. `max_concurrency` bounds one capability's calls at once. `breaker_failures` faults in a row
-    stop a capability for `breaker_reset`. `stock`, `orders` and `shipping` say where one of them differs.
+    stop a capability for `breaker_reset`. `stock`, `orders`, `shipping` and `returns` say where one of them differs.
     """
 
     timeout: Seconds = 10.0
@@ -47,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     stock: Own = Own()
     orders: Own = Own()
     shipping: Own = Own()
+    returns: Own = Own()
 
     def of(self, capability: str) -> "Limits":
         """The limits of one capability."""

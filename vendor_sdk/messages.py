@@ -10,6 +10,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from vendor_sdk.return_messages import *
+from vendor_sdk.words import *
+
 SCHEMA_VERSION = "1"
 BODY_BYTES_MAX = 256 * 1024
 
@@ -22,25 +25,6 @@ DEADLINE = "Mk-Deadline"
 SCHEMA = "Mk-Schema"
 TRACEPARENT = "traceparent"
 CORRELATION_ID = "Mk-Correlation-Id"
-
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-Sku = Annotated[str, Meta(min_length=1, max_length=128)]
-Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
-Minor = Annotated[int, Meta(ge=0, le=10**12)]
-Text = Annotated[str, Meta(max_length=500)]
-Reason = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
-Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every body on the wire."""
-
-
-class Item(Message, frozen=True):
-    """Some units of one of the vendor's SKUs."""
-
-    sku: Sku
-    quantity: Quantity
 
 
 class PricedItem(Item, frozen=True):
@@ -152,9 +136,10 @@ Short = Annotated[list[Shortfall], Meta(max_length=1_000)]
 
 
 class Refused(Message, frozen=True):
-    """``stock.refused`` answers reserve: nothing was set aside.
+    """``stock.refused`` answers reserve: nothing was set aside. ``returns.refused`` answers authorize: nothing is taken back.
 
-    `short` may say what is missing: then the hub asks anew for the rest, unless the buyer wants all or nothing.
+    `short` may say what is missing: then the hub asks anew for the rest, unless the buyer wants all or nothing. It means
+    nothing of a return.
     """
 
     sub_order_id: Id
@@ -190,7 +175,7 @@ class Declined(Message, frozen=True):
 
 
 class Pending(Message, frozen=True):
-    """``orders.pending``, ``shipping.pending``: understood, the answer comes later. Unknown means pending.
+    """``orders.pending``, ``shipping.pending``, ``returns.pending``: understood, the answer comes later. Unknown means pending.
 
     Never final: the hub asks the same command again from time to time, and the adapter answers what it knows by then.
     """
@@ -251,10 +236,14 @@ class Heartbeat(Message, frozen=True):
 COMMANDS: dict[str, type[Message]] = {
     "stock.reserve": Reserve,
     "stock.release": Release,
+    "stock.restock": Restock,
     "orders.submit": Submit,
     "orders.recall": Recall,
     "shipping.ship": Ship,
     "shipping.track": Track,
+    "returns.authorize": Authorize,
+    "returns.inspect": Inspect,
+    "returns.cancel": Cancel,
 }
 """What a hub may ask, by ``<area>.<verb>``."""
 
@@ -262,6 +251,7 @@ EVENTS: dict[str, type[Message]] = {
     "stock.reserved": Reserved,
     "stock.refused": Refused,
     "stock.released": Released,
+    "stock.restocked": Restocked,
     "orders.accepted": Accepted,
     "orders.declined": Declined,
     "orders.pending": Pending,
@@ -270,6 +260,11 @@ EVENTS: dict[str, type[Message]] = {
     "shipping.pending": Pending,
     "shipping.shipped": Shipped,
     "shipping.delivered": Delivered,
+    "returns.pending": Pending,
+    "returns.authorized": Authorized,
+    "returns.refused": Refused,
+    "returns.received": Received,
+    "returns.canceled": Canceled,
     "spoke.dead": Dead,
 }
 """What a vendor may tell, by ``<area>.<fact>``."""
@@ -277,10 +272,14 @@ EVENTS: dict[str, type[Message]] = {
 ANSWERS: dict[str, frozenset[str]] = {
     "stock.reserve": frozenset({"stock.reserved", "stock.refused"}),
     "stock.release": frozenset({"stock.released"}),
+    "stock.restock": frozenset({"stock.restocked"}),
     "orders.submit": frozenset({"orders.accepted", "orders.declined", "orders.pending"}),
     "orders.recall": frozenset({"orders.recalled", "orders.kept"}),
     "shipping.ship": frozenset({"shipping.shipped", "shipping.pending"}),
     "shipping.track": frozenset({"shipping.delivered", "shipping.pending"}),
+    "returns.authorize": frozenset({"returns.authorized", "returns.refused", "returns.pending"}),
+    "returns.inspect": frozenset({"returns.received", "returns.pending"}),
+    "returns.cancel": frozenset({"returns.canceled"}),
 }
 """Which events may answer which command."""
 

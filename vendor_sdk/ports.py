@@ -9,25 +9,33 @@ from vendor_sdk.errors import Unsupported
 from vendor_sdk.messages import (
     ANSWERS,
     Accepted,
+    Authorize,
+    Authorized,
+    Cancel,
+    Canceled,
     Declined,
     Delivered,
+    Inspect,
     Kept,
     Message,
     Pending,
     Recall,
     Recalled,
+    Received,
     Refused,
     Release,
     Released,
     Reserve,
     Reserved,
+    Restock,
+    Restocked,
     Ship,
     Shipped,
     Submit,
     Track,
 )
 
-CommandBody = Reserve | Release | Submit | Recall | Ship | Track
+CommandBody = Reserve | Release | Restock | Submit | Recall | Ship | Track | Authorize | Inspect | Cancel
 """Everything a hub may ask."""
 
 
@@ -59,6 +67,15 @@ class Stock(ABC):
     @abstractmethod
     async def release(self, command: Release, context: Context) -> Released:
         """Give back what `reserve_command_id` holds; nothing held is a success too, asked twice or never reserved."""
+
+    async def restock(self, command: Restock, context: Context) -> Restocked:
+        """Count these units as for sale again: they came back from a buyer in good order. Count them once per `command_id`.
+
+        Without this method nothing is done, which is right for a system that counts what its people put back on the shelf.
+        There is no refusing answer: `Rejected` becomes a dead letter.
+        """
+        del context
+        return Restocked(sub_order_id=command.sub_order_id)
 
 
 class Orders(ABC):
@@ -93,7 +110,31 @@ class Shipping(ABC):
         """Whether these parcels have arrived; changes nothing. Asked from time to time until they have."""
 
 
-PORTS: dict[str, type[ABC]] = {"stock": Stock, "orders": Orders, "shipping": Shipping}
+class Returns(ABC):
+    """Taking goods back. Errors: any of `vendor_sdk.errors`. What is said here moves no money: the hub refunds what was received."""
+
+    @abstractmethod
+    async def authorize(self, command: Authorize, context: Context) -> Authorized | Refused | Pending:
+        """Let the buyer send these units back, or say why not; asked twice with one `command_id` it is one return.
+
+        `Pending` means that somebody decides later, before `answer_by`, as for `Orders.submit`. What the buyer says of the
+        goods is not proven: look at them when they arrive. `Rejected` counts as `Refused`.
+        """
+
+    @abstractmethod
+    async def inspect(self, command: Inspect, context: Context) -> Received | Pending:
+        """What of an authorized return has arrived, and how; changes nothing. Asked from time to time until it has.
+
+        Counted in units of each SKU, never more than the command names: `good`, `damaged`, `rejected` with a reason. `Pending`
+        while nothing has arrived or nobody has looked. It may also be told through `Facts`, about the authorize command.
+        """
+
+    @abstractmethod
+    async def cancel(self, command: Cancel, context: Context) -> Canceled:
+        """Expect nothing any more: the buyer keeps the goods. Nothing expected is a success too, asked twice or never authorized."""
+
+
+PORTS: dict[str, type[ABC]] = {"stock": Stock, "orders": Orders, "shipping": Shipping, "returns": Returns}
 """Every capability by the area of its commands."""
 
 
@@ -105,10 +146,8 @@ def capabilities(adapter: type) -> list[str]:
 async def ask(adapter: object, command: CommandBody, context: Context) -> Message:
     """Hand a command to the method that serves it. Raises `Unsupported` if the adapter lacks the capability."""
     match command:
-        case Reserve() if isinstance(adapter, Stock):
-            return await adapter.reserve(command, context)
-        case Release() if isinstance(adapter, Stock):
-            return await adapter.release(command, context)
+        case Reserve() | Release() | Restock() if isinstance(adapter, Stock):
+            return await _ask_stock(adapter, command, context)
         case Submit() if isinstance(adapter, Orders):
             return await adapter.submit(command, context)
         case Recall() if isinstance(adapter, Orders):
@@ -117,8 +156,30 @@ async def ask(adapter: object, command: CommandBody, context: Context) -> Messag
             return await adapter.ship(command, context)
         case Track() if isinstance(adapter, Shipping):
             return await adapter.track(command, context)
+        case Authorize() | Inspect() | Cancel() if isinstance(adapter, Returns):
+            return await _ask_returns(adapter, command, context)
         case _:
             raise Unsupported(f"{type(adapter).__name__} cannot {type(command).__name__.lower()}")
+
+
+async def _ask_stock(adapter: Stock, command: Reserve | Release | Restock, context: Context) -> Message:
+    match command:
+        case Reserve():
+            return await adapter.reserve(command, context)
+        case Release():
+            return await adapter.release(command, context)
+        case Restock():
+            return await adapter.restock(command, context)
+
+
+async def _ask_returns(adapter: Returns, command: Authorize | Inspect | Cancel, context: Context) -> Message:
+    match command:
+        case Authorize():
+            return await adapter.authorize(command, context)
+        case Inspect():
+            return await adapter.inspect(command, context)
+        case Cancel():
+            return await adapter.cancel(command, context)
 
 
 def answer_kind(command_kind: str, answer: object) -> str:
@@ -132,7 +193,7 @@ def answer_kind(command_kind: str, answer: object) -> str:
 def refusal(command: CommandBody, reason: str, detail: str = "") -> Message | None:
     """How a command says no, if it can: `Refused`, `Declined` or `Kept`; None for the others."""
     match command:
-        case Reserve():
+        case Reserve() | Authorize():
             return Refused(sub_order_id=command.sub_order_id, reason=reason, detail=detail[:500])
         case Submit():
             return Declined(sub_order_id=command.sub_order_id, reason=reason, detail=detail[:500])

@@ -17,6 +17,7 @@ from hub.orders.states import SubOrderEvent, SubOrderState
 from hub.payments import authorize, capture
 from hub.payments import store as payments
 from hub.refunds import dispute, gather, reverse, send
+from hub.returns import answer
 from hub.runtime import revive, steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, StepState, Verdict
@@ -51,6 +52,9 @@ async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) 
         await _ON_MONEY[step.kind](tx, timing, step, outcome)
         return True
     order = await store.load(tx, step.saga_id)
+    if step.kind in answer.ON:
+        await answer.ON[step.kind](tx, timing.returns, order, step, outcome)
+        return True
     await _ON[step.kind](tx, timing, order, step, outcome)
     if order.course == "forward":
         await course.proceed(tx, timing, order.id)

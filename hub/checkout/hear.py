@@ -11,21 +11,24 @@ import structlog
 from hub.checkout.conclude import conclude, conclude_locked, give_up
 from hub.checkout.timing import Timing
 from hub.fulfillment.ship import SHIP, TRACK
-from hub.kernel.errors import Invalid
+from hub.kernel.errors import Conflict, Invalid
 from hub.letters.keep import Given, keep
 from hub.orders import store as orders
+from hub.returns import receive
+from hub.returns.authorize import AUTHORIZE
 from hub.runtime import inbox, steps, trespass
 from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.steps import Outcome, Step, StepState, Verdict
 from hub.runtime.trace import Trace, current
 from vendor_sdk import messages, subjects
-from vendor_sdk.messages import Dead, Declined, Kept, Message, Pending, Refused, Shipped
+from vendor_sdk.messages import Authorized, Dead, Declined, Kept, Message, Pending, Received, Refused, Shipped
 
 log = structlog.get_logger("hear")
 
 ID_LENGTH_MAX = 200
 ATTEMPT_DIGITS_MAX = 10
 DELIVERED = "shipping.delivered"
+RECEIVED = "returns.received"
 DEAD = "spoke.dead"
 
 
@@ -99,10 +102,21 @@ def interpret(body: Message) -> Outcome:
             return Outcome(verdict=Verdict.PENDING)
         case Dead():
             return Outcome.dead(body.error, body.detail)
-        case Shipped():
-            return Outcome.ok(parcels=[msgspec.to_builtins(parcel) for parcel in body.parcels])
         case _:
-            return Outcome.ok(reference=getattr(body, "reference", ""), **_short(body))
+            return Outcome.ok(**_done(body))
+
+
+def _done(body: Message) -> dict[str, Any]:
+    """What a yes carries."""
+    match body:
+        case Shipped():
+            return {"parcels": msgspec.to_builtins(body.parcels)}
+        case Received():
+            return {"items": msgspec.to_builtins(body.items)}
+        case Authorized():
+            return {"reference": body.reference, "instructions": body.instructions}
+        case _:
+            return {"reference": getattr(body, "reference", ""), **_short(body)}
 
 
 def _short(body: Message) -> dict[str, Any]:
@@ -148,6 +162,8 @@ async def _asked(tx: Tx, heard: Heard, kind: str, body: Message) -> Step | None:
         raise Foreign("foreign", "it names another sub-order than the command", of=None if named == heard.vendor else named)
     if kind == DELIVERED and step.kind == SHIP:
         return await _tracking(tx, step)
+    if kind == RECEIVED and step.kind in {AUTHORIZE, receive.INSPECT}:
+        return await _inspecting(tx, step)
     if kind not in messages.ANSWERS[step.kind]:
         raise Foreign("foreign", f"{kind} does not answer {step.kind}")
     return step
@@ -157,6 +173,14 @@ async def _tracking(tx: Tx, shipped: Step) -> Step | None:
     """Delivery told under the ship command ends the tracking; if it overtook the shipment, tracking will ask for it."""
     same = [s for s in await steps.of_saga(tx, shipped.saga_id) if s.subject_id == shipped.subject_id]
     return next((s for s in same if s.kind == TRACK and s.state == StepState.OPEN), None)
+
+
+async def _inspecting(tx: Tx, asked: Step) -> Step | None:
+    """Units that are back end the inspection of their return. Raises `Foreign` where nobody waits for them: an operator has to know."""
+    try:
+        return await receive.awaited(tx, asked)
+    except Conflict as lost:
+        raise Foreign(lost.slug, lost.detail) from lost
 
 
 async def keep_for_triage(database: Database, heard: Heard, error: Foreign, trace: Trace) -> None:

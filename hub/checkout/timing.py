@@ -8,6 +8,7 @@ from hub.payments.states import BANK
 from hub.pricing.commission import Commission
 from hub.pricing.replacement import RerouteRules
 from hub.promises.rules import OurPromises
+from hub.returns.rules import ReturnRules
 from hub.vendors.money_terms import Marketplace
 
 
@@ -45,6 +46,9 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """What we take of a sale."""
     reroute: RerouteRules = RerouteRules()
     """How far we go to have another vendor deliver what one does not."""
+
+    returns: ReturnRules = ReturnRules()
+    """What may come back, and how long is waited for it."""
 
     def payment_by(self, gateway: str) -> float:
         """The time to get the buyer's money by that way."""

@@ -1,4 +1,4 @@
-"""Stock promised to orders: on hand → reserved in the placing transaction → shipped, or back."""
+"""Stock promised to orders: on hand → reserved in the placing transaction → shipped, or back; and what was shipped and came back."""
 
 from collections.abc import Collection, Sequence
 
@@ -31,6 +31,7 @@ _ONE = update(stock).where(_s.offer_id == bindparam("offer"))
 _PROMISE = _ONE.where(_s.on_hand >= _UNITS).values(on_hand=_s.on_hand - _UNITS, reserved=_s.reserved + _UNITS)
 _WITHDRAW = _ONE.values(on_hand=_s.on_hand + _UNITS, reserved=_s.reserved - _UNITS)
 _SHIP = _ONE.values(reserved=_s.reserved - _UNITS, shipped=_s.shipped + _UNITS)
+_TAKE_BACK = _ONE.values(on_hand=_s.on_hand + _UNITS, received=_s.received + _UNITS)
 _LOCK = select(_s.offer_id, _s.on_hand).where(_s.offer_id.in_(bindparam("offers", expanding=True))).order_by(_s.offer_id).with_for_update()
 
 
@@ -56,3 +57,9 @@ async def ship(tx: Tx, demands: Sequence[Demand]) -> None:
     """Promised units have left the vendor's house."""
     for demand in _summed(demands):
         await tx.execute(_SHIP, {"offer": demand.offer_id, "units": demand.quantity})
+
+
+async def take_back(tx: Tx, demands: Sequence[Demand]) -> None:
+    """Units that were shipped are back and for sale again: they count as received once more, what was shipped stays shipped."""
+    for demand in _summed(demands):
+        await tx.execute(_TAKE_BACK, {"offer": demand.offer_id, "units": demand.quantity})

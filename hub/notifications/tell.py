@@ -17,6 +17,8 @@ from hub.payouts import store as payouts
 from hub.payouts.view import show
 from hub.refunds import store as refunds
 from hub.refunds.view import settled_view
+from hub.returns import store as returns
+from hub.returns.view import return_view
 from hub.runtime.database import Tx
 from hub.runtime.story import Moment
 from hub.transfers import store as transfers
@@ -50,6 +52,14 @@ async def _refund(tx: Tx, moment: Followed, who: frozenset[str]) -> list[Told]:
         return []  # what a dispute took is told as the dispute
     thin = _thin(moment, order_id=refund.order_id, sub_order_id=refund.sub_order_id)
     return [Told(vendor=refund.vendor, key=refund.sub_order_id, thin=thin, full=settled_view(refund))]
+
+
+async def _return(tx: Tx, moment: Followed, who: frozenset[str]) -> list[Told]:
+    it = await returns.get(tx, moment.subject_id)
+    if it.vendor not in who:
+        return []
+    thin = _thin(moment, order_id=it.order_id, sub_order_id=it.sub_order_id)
+    return [Told(vendor=it.vendor, key=it.sub_order_id, thin=thin, full=return_view(it))]
 
 
 async def _transfer(tx: Tx, moment: Followed, who: frozenset[str]) -> list[Told]:
@@ -89,6 +99,7 @@ async def _endpoint(tx: Tx, moment: Followed, _: frozenset[str]) -> list[Told]:
 
 TELL: dict[str, Tell] = {
     "sub_order": _sub_order,
+    "return": _return,
     "refund": _refund,
     "transfer": _transfer,
     "payout": _payout,

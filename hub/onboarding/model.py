@@ -68,7 +68,7 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     token: Annotated[str, Meta(min_length=1, max_length=200)]
     shipping_options: Annotated[list[ShippingOption], Meta(min_length=1, max_length=OPTIONS_MAX)]
-    capabilities: Annotated[list[Capability], Meta(max_length=3)] = []
+    capabilities: Annotated[list[Capability], Meta(max_length=4)] = []
     nkey_public: Nkey | None = None
 
 
@@ -164,7 +164,7 @@ class Approve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Why it is right. `embedded_spoke` names an adapter that we run for a vendor without one of its own, `spoke_config` its settings."""
 
     reason: Reason
-    capabilities: Annotated[list[Capability], Meta(max_length=3)] | None = None
+    capabilities: Annotated[list[Capability], Meta(max_length=4)] | None = None
     embedded_spoke: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}" + END, max_length=32)] | None = None
     spoke_config: Annotated[dict[ConfigKey, ConfigValue], Meta(max_length=64)] = {}
 

@@ -2,6 +2,7 @@
 
 from hub.ops.law import Law
 from hub.ops.money_laws import FALLEN, MONEY_LAWS
+from hub.ops.return_laws import RETURN_LAWS
 
 _PROMISED = "('placed','reserved','routed','accepted','recalling')"
 _GONE = "('shipped','delivered','settled')"
@@ -80,4 +81,4 @@ TRADE_LAWS: tuple[Law, ...] = (
     ),
 )
 
-LAWS: tuple[Law, ...] = (*MONEY_LAWS, *TRADE_LAWS)
+LAWS: tuple[Law, ...] = (*MONEY_LAWS, *RETURN_LAWS, *TRADE_LAWS)

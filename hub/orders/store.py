@@ -248,6 +248,14 @@ async def parcels_of(tx: Tx, order_id: str) -> dict[str, list[dict[str, Any]]]:
     return {row.sub_order_id: row.parcels for row in found}
 
 
+_DELIVERED = select(shipments.c.sub_order_id, shipments.c.delivered_at).where(shipments.c.order_id == bindparam("order"))
+
+
+async def delivered_at(tx: Tx, order_id: str) -> dict[str, datetime | None]:
+    """When an order's shipped sub-orders have arrived, by sub-order."""
+    return {row.sub_order_id: row.delivered_at for row in await tx.rows(_DELIVERED, {"order": order_id})}
+
+
 async def with_lines(tx: Tx, found: list[SubOrder]) -> list[SubOrder]:
     """These sub-orders with their lines."""
     query = select(lines.c.sub_order_id, *_LINE).where(lines.c.sub_order_id.in_([sub.id for sub in found])).order_by(lines.c.id)

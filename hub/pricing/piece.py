@@ -72,6 +72,11 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
         commission, tax = self.commission + self.kept, self.tax + self.kept_tax
         return Portion(paid=self.paid, discount=self.discount, share=self.gross - commission - tax, commission=commission, tax=tax)
 
+    @property
+    def units_back(self) -> int:
+        """Units whose money has gone back; a fraction of one counts as one."""
+        return -(-self.refunded * self.quantity // self.gross) if self.gross else 0
+
     def returned(self, refunded: int) -> Portion:
         """What has gone back once `refunded` of `gross` has: what the vendor gives is the rest, so it bears what we keep."""
         discount = self.discount * refunded // self.gross if self.gross else 0
@@ -88,7 +93,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises `Invalid` (``too_much``) for more units than are left.
         """
-        done = -(-self.refunded * self.quantity // self.gross) if self.gross else 0
+        done = self.units_back
         if not 1 <= units <= self.quantity - done:
             raise Invalid("too_much", f"{self.quantity - done} of {self.quantity} are left to refund", field="quantity")
         return self.gross * (done + units) // self.quantity

@@ -21,6 +21,7 @@ from hub.orders.view import OrderView
 from hub.refunds import ask
 from hub.refunds.model import SHIPPING, Asked
 from hub.runtime.database import Actor, Tx
+from hub.simulation import comebacks
 from hub.simulation.edge import Answer, Edge, Request
 from hub.simulation.market import DAY, PRICES, Market
 from hub.simulation.nature import Nature
@@ -132,14 +133,21 @@ class Buyers:
         if dice.random() < 0.08:  # noqa: PLR2004  # and so many their card
             plans.append((_after(dice, 0.5, 1800), "pay another way"))
         plans += [(_after(dice, 60, 8 * DAY), "refund") for _ in range(dice.choices((0, 1, 2, 3), (72, 16, 8, 4))[0])]
+        plans += comebacks.plans(self._nature.seed, number)
         passed = 0.0
         for nth, (at, what) in enumerate(sorted(plans)):
             await asyncio.sleep(at - passed)
             passed = at
-            use_case = {"cancel": self._cancel, "pay another way": self._pay, "refund": self._refund}[what](order, dice)
+            use_case = self._deed(what, order, dice)
             by = OPERATOR if what == "refund" else who
             answer = await self._edge.ask(Request(by, f"{what} {number}", use_case, f"{what} {number} {nth}"), tries=TRIES)
             self._count(what, answer)
+
+    def _deed(self, what: str, order: OrderView, dice: Random) -> Any:
+        deeds = {"cancel": self._cancel, "pay another way": self._pay, "refund": self._refund}
+        if what in deeds:
+            return deeds[what](order, dice)
+        return comebacks.use_case(what, self._market.rules.timing, order, Random(f"{order.id} {what}"))  # noqa: S311  # to be repeated
 
     @staticmethod
     def _cancel(order: OrderView, _: Random) -> Any:

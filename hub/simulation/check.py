@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hub.simulation import money_laws, promise_laws, trade_laws, triage_laws
+from hub.simulation import money_laws, promise_laws, return_laws, trade_laws, triage_laws
 from hub.simulation.facts import Facts
 from hub.simulation.world import World
 
@@ -18,7 +18,7 @@ def check(world: World, swallowed: Mapping[str, int]) -> list[str]:
     found += world.witness.seen[:SHOWN_MAX]
     if not world.rested:
         found.append("rest: the world did not come to rest")
-    for law in (*money_laws.LAWS, *trade_laws.LAWS, *promise_laws.LAWS, *triage_laws.LAWS):
+    for law in (*money_laws.LAWS, *trade_laws.LAWS, *promise_laws.LAWS, *triage_laws.LAWS, *return_laws.LAWS):
         said = [f"{law.__name__}: {what}" for what in law(facts)]
         found += said[:SHOWN_MAX]
     return found

@@ -51,7 +51,7 @@ class House:
 
     def __init__(self, stock: Units) -> None:
         self.received = dict(stock)
-        """What there was at the beginning: free + reserved + shipped are always this."""
+        """What there was at the beginning, and what came back: free + reserved + shipped are always this."""
         self.free = dict(stock)
         self.reserved: dict[str, Units] = {}
         """What is set aside or ordered and has not left, by sub-order."""
@@ -147,6 +147,16 @@ class House:
             return Pending(sub_order_id=sub_order_id)
         self.delivered.setdefault(sub_order_id, purchase.arrives_at)
         return Delivered(sub_order_id=sub_order_id)
+
+    def restock(self, key: str, items: Sequence[Item]) -> None:
+        """Good units have come back: they are received once more."""
+        if key in self.done:
+            return
+        for item in items:
+            if item.sku in self.free:
+                self.free[item.sku] += item.quantity
+                self.received[item.sku] += item.quantity
+        self._effect(key)
 
     def expire(self, now: float) -> None:
         """Give back what was set aside for too long. Also to be called before `reserved` is compared with anything."""

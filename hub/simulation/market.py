@@ -34,10 +34,10 @@ CUSTOMERS = 5
 DAY = 86_400
 
 SPOKES: dict[str, list[Capability]] = {
-    "acme": ["stock", "orders", "shipping"],
+    "acme": ["stock", "orders", "shipping", "returns"],
     "bolt": ["stock", "orders", "shipping"],
     "cedar": ["orders", "shipping"],
-    "dune": ["stock", "orders", "shipping"],
+    "dune": ["stock", "orders", "shipping", "returns"],
     "elm": [],
     "fir": [],
 }
@@ -61,6 +61,9 @@ SET = {
     "ORDERS__SHIP_SECONDS": str(12 * DAY),
     "ORDERS__DELIVERY_SECONDS": str(12 * DAY),
     "ORDERS__HOLD_SECONDS": str(2 * DAY),
+    "RETURNS__WINDOW_SECONDS": str(6 * DAY),
+    "RETURNS__AUTHORIZATION_SECONDS": str(DAY),
+    "RETURNS__RECEPTION_SECONDS": str(7 * DAY),
     "ORDERS__WHEN_VENDOR_IS_DOWN": "sell",
     "ORDERS__ASK_AGAIN_SECONDS": str(DAY // 2),
     "MONEY__RESERVE_SECONDS": str(3 * DAY),

@@ -3,7 +3,7 @@
 import msgspec
 
 from vendor_sdk.envelope import Command, Event
-from vendor_sdk.messages import ANSWERS, Recall, Recalled, Release
+from vendor_sdk.messages import ANSWERS, Cancel, Recall, Recalled, Release
 from vendor_sdk.ports import answer_kind
 
 PENDING = ".pending"
@@ -63,6 +63,8 @@ class SpokeMemory:
                 self.tombstones.setdefault(command.body.reserve_command_id, "released")
             case Recall() if isinstance(answer, Recalled):
                 self.tombstones.setdefault(command.body.submit_command_id, "recalled")
+            case Cancel():
+                self.tombstones.setdefault(command.body.authorize_command_id, "canceled")
             case _:
                 pass
         return event

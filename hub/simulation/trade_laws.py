@@ -98,7 +98,7 @@ def orders_end(f: Facts) -> Iterator[str]:
             yield f"{order.id} is {order.state}, its parts say {whole}"
 
 
-LIVES = ("sub_orders", "payments", "refunds", "reversals", "transfers", "payouts", "dead_letters", "replay_plans")
+LIVES = ("sub_orders", "payments", "refunds", "returns", "reversals", "transfers", "payouts", "dead_letters", "replay_plans")
 """Tables of what has a life."""
 
 

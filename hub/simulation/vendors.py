@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from hub.simulation.back_room import BackRoom
 from hub.simulation.broker import Broker
 from hub.simulation.characters import DEATH, PONDER, REBOOT, SLEEP, Character
 from hub.simulation.house import Decision, House, Units, parcels
@@ -14,8 +15,11 @@ from vendor_sdk import dead_letter, ports
 from vendor_sdk.envelope import Command, Event, Unreadable, carried, event_headers, read_command
 from vendor_sdk.messages import (
     COMMAND_ID,
+    Authorize,
+    Cancel,
     Declined,
     Delivered,
+    Inspect,
     Message,
     Pending,
     Recall,
@@ -23,6 +27,7 @@ from vendor_sdk.messages import (
     Refused,
     Release,
     Reserve,
+    Restock,
     Ship,
     Shortfall,
     Submit,
@@ -45,6 +50,7 @@ class Vendor:
         self.code = code
         self.character = character
         self.house = House(stock or {})
+        self.back_room = BackRoom(nature.seed, self.house)
         self.memory = SpokeMemory()
         self.online = False
         self.left_at = nature.unix()
@@ -121,7 +127,7 @@ class Vendor:
             event = known
         elif known is not None and (refusal := ports.refusal(command.body, known, "undone before it was done")) is not None:
             event = self.memory.record(command, refusal, [])
-        elif command.deadline is not None and command.deadline <= now and not isinstance(command.body, Release | Recall):
+        elif command.deadline is not None and command.deadline <= now and not isinstance(command.body, Release | Recall | Cancel):
             delivery.term()
             return
         elif (done := self._attempt(delivery, command, now)) is not None:
@@ -163,13 +169,7 @@ class Vendor:
         facts: list[Fact] = []
         match body:
             case Reserve():
-                if command.id not in house.done and self.prone("vendor_refuses"):
-                    answer = Refused(sub_order_id=body.sub_order_id, reason="not_for_you")
-                elif command.id not in house.done and self.prone("vendor_refuses_partly"):
-                    short = [Shortfall(sku=body.items[0].sku, quantity=1)]
-                    answer = Refused(sub_order_id=body.sub_order_id, reason="out_of_stock", short=short)
-                else:
-                    answer = house.reserve(command.id, body.sub_order_id, body.items, now, body.expires_at.timestamp())
+                answer = self._reserve(command, body, now)
             case Release():
                 answer = house.release(command.id, body.sub_order_id)
             case Submit():
@@ -183,7 +183,29 @@ class Vendor:
                 answer, facts = self._ship(command, body, now)
             case Track():
                 answer = house.track(body.sub_order_id, now)
+            case Authorize() | Inspect() | Cancel() | Restock():
+                answer = self._take_back(command, body, now)
         return answer, facts
+
+    def _reserve(self, command: Command, body: Reserve, now: float) -> Message:
+        if command.id not in self.house.done and self.prone("vendor_refuses"):
+            return Refused(sub_order_id=body.sub_order_id, reason="not_for_you")
+        if command.id not in self.house.done and self.prone("vendor_refuses_partly"):
+            short = [Shortfall(sku=body.items[0].sku, quantity=1)]
+            return Refused(sub_order_id=body.sub_order_id, reason="out_of_stock", short=short)
+        return self.house.reserve(command.id, body.sub_order_id, body.items, now, body.expires_at.timestamp())
+
+    def _take_back(self, command: Command, body: Authorize | Inspect | Cancel | Restock, now: float) -> Message:
+        room = self.back_room
+        match body:
+            case Authorize():
+                return room.authorize(body, now)
+            case Inspect():
+                return room.inspect(body, now)
+            case Cancel():
+                return room.cancel(body)
+            case Restock():
+                return room.restock(command.id, body)
 
     def _submit(self, command: Command, body: Submit, now: float) -> tuple[Message, list[Fact]]:
         decision = Decision(yes=True, at=now)

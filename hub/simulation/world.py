@@ -58,6 +58,8 @@ class World:
         self.workers: list[Worker] = []
         self.edge = Edge(nature, self.apis)
         self._which = nature.dice("which worker")
+        self.received: dict[str, int] = {}
+        """How many units of each offer there were at the beginning."""
         self.ended = 0.0
         """The virtual second of its end."""
         self.rested = False
@@ -91,6 +93,8 @@ class World:
         self.market = await open_market(
             SimulatedDatabase(self.memory, Process(nature, "opening")), self.rules, nature.dice("market"), self.currency
         )
+        stock = self.memory.tables["stock"]
+        self.received = {row[stock.position["offer_id"]]: row[stock.position["received"]] for row in stock.rows.values()}
         for code in (code for code, can in SPOKES.items() if can):
             self.broker.ensure(code)
             self.vendors[code] = Vendor(nature, self.broker, code, character_for(nature, code), self.stock_of(code))
@@ -108,9 +112,7 @@ class World:
 
     def stock_of(self, vendor: str) -> dict[str, int]:
         """What a vendor has in its house, by SKU: what it has told us."""
-        table = self.memory.tables["stock"]
-        received = {row[table.position["offer_id"]]: row[table.position["received"]] for row in table.rows.values()}
-        return {sku: received[offer_id] for offer_id, sku in self.market.offers[vendor]}
+        return {sku: self.received[offer_id] for offer_id, sku in self.market.offers[vendor]}
 
     def _watch(self, bells: Mapping[str, Bell]) -> None:
         """What is due rings, and what waits for a hand is told."""
@@ -244,6 +246,7 @@ class World:
             "reversals",
             "transfers",
             "disputes",
+            "returns",
             "payouts",
             "steps",
             "dead_letters",

@@ -21,6 +21,7 @@ from hub.orders.states import FALLEN
 from hub.refunds import send
 from hub.refunds import store as refunds
 from hub.refunds.states import RefundState
+from hub.returns.answer import ON as OF_RETURNS
 from hub.runtime import audit, revive, steps
 from hub.runtime.database import Database, Tx
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step, StepState
@@ -56,8 +57,11 @@ DONE = {
     "orders.submit": "orders.accepted",
     "orders.recall": "orders.recalled",
     "shipping.track": "shipping.delivered",
+    "stock.restock": "stock.restocked",
+    "returns.authorize": "returns.authorized",
+    "returns.cancel": "returns.canceled",
 }
-"""What a vendor would tell of a command that was done; of a shipment it also has to say by which parcels."""
+"""What a vendor would tell of a command that was done; of a shipment it also has to say by which parcels, of a return what came."""
 
 
 async def discard(tx: Tx, letter_id: str, asked: Discard, *, version: int | None, grace: float) -> Letter:
@@ -118,7 +122,7 @@ async def _check_offered(tx: Tx, letter: Letter, asked: Discard) -> None:
         return
     if asked.answer is not None:
         raise Invalid("not_by_hand", "an answer belongs to what was done by hand", field="/answer")
-    of_part = letter.source in {"step", "promise"} and letter.kind in messages.COMMANDS
+    of_part = letter.source in {"step", "promise"} and letter.kind in messages.COMMANDS and letter.kind not in OF_RETURNS
     if not of_part or letter.saga_id is None or letter.subject_id is None:
         raise Conflict("not_offered", "it is about no part of an order; only by_hand is offered")
     order = await orders.load(tx, letter.saga_id)
@@ -145,7 +149,7 @@ def told(step: Step, answer: Answer | None) -> Message:
     """The answer to a command that was done by hand. Raises `Invalid`, naming the field."""
     if answer is None:
         if step.kind not in DONE:
-            raise Invalid("answer_needed", f"{step.kind} is done by an answer: say which parcels", field="/answer")
+            raise Invalid("answer_needed", f"{step.kind} is done by an answer: say which parcels, or which units", field="/answer")
         return messages.decode_event(DONE[step.kind], msgspec.json.encode({"sub_order_id": step.subject_id}))
     if answer.event not in messages.ANSWERS[step.kind] or answer.event.endswith("pending"):
         raise Invalid("wrong_answer", f"{answer.event} does not answer {step.kind}", field="/answer/event")

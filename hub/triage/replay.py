@@ -18,6 +18,8 @@ from hub.orders.states import SubOrderState
 from hub.refunds import send
 from hub.refunds import store as refunds
 from hub.refunds.states import RefundState
+from hub.returns.answer import ON as OF_RETURNS
+from hub.returns.rules import ARRIVED
 from hub.runtime import audit, revive, steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET, Step, StepState, Verdict
@@ -30,6 +32,7 @@ _AT: Mapping[str, frozenset[SubOrderState]] = {
     TRACK: frozenset({SubOrderState.SHIPPED}),
     RECALL: frozenset({SubOrderState.RECALLING}),
     RELEASE: frozenset(SubOrderState),
+    **dict.fromkeys(OF_RETURNS, ARRIVED),
 }
 """Where a part has to stand for its vendor's dead command to make sense still."""
 

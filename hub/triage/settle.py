@@ -20,6 +20,10 @@ from hub.payments.states import OPEN as HOLDS
 from hub.refunds import send
 from hub.refunds import store as refunds
 from hub.refunds.states import RefundState
+from hub.returns import store as returns
+from hub.returns.authorize import AUTHORIZE
+from hub.returns.receive import INSPECT
+from hub.returns.states import ReturnState
 from hub.runtime import steps
 from hub.runtime.database import HUB, Database, Tx
 from hub.runtime.steps import Step, StepState, Verdict
@@ -104,12 +108,16 @@ async def _of_step(tx: Tx, letter: Letter, step: Step) -> str | None:
 
 
 _STANDS_AT: Mapping[str, SubOrderState] = {SHIP: SubOrderState.ACCEPTED, TRACK: SubOrderState.SHIPPED, RECALL: SubOrderState.ACCEPTED}
+_WAITS_AT: Mapping[str, ReturnState] = {AUTHORIZE: ReturnState.REQUESTED, INSPECT: ReturnState.IN_TRANSIT}
 
 
 async def _of_part(tx: Tx, step: Step) -> str | None:
     """What a dead command was about was decided without it, or the part has gone another way since."""
     if step.kind in {RESERVE, SUBMIT}:
         return "decided without it"
+    if step.kind in _WAITS_AT:
+        state = (await returns.get(tx, step.payload["return_id"])).state
+        return None if state is _WAITS_AT[step.kind] else f"the return is {state}"
     if step.kind == RELEASE or step.kind not in _STANDS_AT:
         return None
     part = (await orders.load(tx, step.saga_id)).part(step.subject_id)

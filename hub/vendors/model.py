@@ -12,7 +12,7 @@ from hub.vendors.money_terms import BankAccount, OwnTerms
 from hub.vendors.states import VendorState
 from vendor_sdk.subjects import VENDOR_PATTERN
 
-Capability = Literal["stock", "orders", "shipping"]
+Capability = Literal["stock", "orders", "shipping", "returns"]
 VendorCode = Annotated[
     str, Meta(pattern=VENDOR_PATTERN.removesuffix("$") + END, max_length=63, description="lower case, begins with a letter")
 ]
@@ -46,7 +46,7 @@ class NewVendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: Name
     country: Country
     nkey_public: Nkey | None = None
-    capabilities: Annotated[list[Capability], Meta(max_length=3)] = []
+    capabilities: Annotated[list[Capability], Meta(max_length=4)] = []
     commission_bps: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     hold_seconds: Annotated[int, Meta(ge=0, le=365 * 86_400)] | None = None
     shipping_options: Annotated[list[ShippingOption], Meta(min_length=1, max_length=OPTIONS_MAX)]

@@ -45,7 +45,7 @@ vendors = Table(
     CheckConstraint("payout_interval IN ('manual','daily','weekly','monthly')", name="payout_interval"),
     CheckConstraint("payout_day BETWEEN 1 AND 31", name="payout_day"),
     CheckConstraint("payout_minimum >= 0", name="payout_minimum"),
-    CheckConstraint("capabilities <@ ARRAY['stock','orders','shipping']", name="capabilities"),
+    CheckConstraint("capabilities <@ ARRAY['stock','orders','shipping','returns']", name="capabilities"),
     CheckConstraint("vacation_from < vacation_until", name="vacation"),
 )
 """Terms (`commission_bps` to `bears_disputes`) are null where the marketplace's own hold; no capabilities means no spoke.

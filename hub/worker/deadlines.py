@@ -7,6 +7,9 @@ from hub.checkout.conclude import conclude
 from hub.fulfillment.route import SUBMIT
 from hub.letters.keep import keep_step
 from hub.payments.authorize import AUTHORIZE
+from hub.returns.authorize import AUTHORIZE as AUTHORIZE_RETURN
+from hub.returns.authorize import NO_ANSWER
+from hub.returns.receive import INSPECT
 from hub.runtime import failures, idempotency, steps, trespass
 from hub.runtime.database import HUB
 from hub.runtime.overdue import overdue
@@ -53,6 +56,8 @@ def unanswered(step: Step) -> Outcome:
         return Outcome.dead("deadline", "given up on before, and not mended in time")
     if step.kind == SUBMIT and step.waiting:
         return Outcome.refused("no_answer", "not accepted in time")
+    if step.kind == INSPECT or (step.kind == AUTHORIZE_RETURN and step.waiting):
+        return Outcome.refused(NO_ANSWER, "nothing was heard of it in time")
     if step.deadline is None:
         return Outcome.dead("attempts", f"no answer after {step.attempt} attempts")
     return Outcome.dead("deadline", f"no answer by {step.deadline.isoformat()}")

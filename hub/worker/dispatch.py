@@ -16,6 +16,7 @@ from hub.payments import authorize, capture
 from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent
 from hub.payouts import send as payout
 from hub.refunds import dispute, reverse, send
+from hub.returns import give_back
 from hub.runtime import failures, steps
 from hub.runtime.database import HUB, Database, Tx
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
@@ -41,6 +42,7 @@ PERFORM: dict[str, Perform] = {
     reverse.REVERSE: reverse.perform_reverse,
     send.REFUND: send.perform_refund,
     **dispute.PERFORM,
+    **give_back.PERFORM,
     **credit.PERFORM,
     **payout.PERFORM,
 }

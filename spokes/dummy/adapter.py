@@ -5,31 +5,40 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
+from spokes.dummy.back_room import BackRoom
 from spokes.dummy.switches import Do, Fault, Switches
 from spokes.dummy.warehouse import Warehouse, accepted, shipped, too_many
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
 from vendor_sdk.messages import (
     Accepted,
+    Authorize,
+    Authorized,
+    Cancel,
+    Canceled,
     Declined,
     Delivered,
+    Inspect,
     Item,
     Kept,
     Message,
     Pending,
     Recall,
     Recalled,
+    Received,
     Refused,
     Release,
     Released,
     Reserve,
     Reserved,
+    Restock,
+    Restocked,
     Ship,
     Shipped,
     Submit,
     Track,
 )
-from vendor_sdk.ports import CommandBody, Context, Orders, Shipping, Stock, answer_kind
+from vendor_sdk.ports import CommandBody, Context, Orders, Returns, Shipping, Stock, answer_kind
 
 M = TypeVar("M", bound=Message)
 
@@ -39,15 +48,17 @@ CRASHED = 70
 ECHO_SECONDS = 0.2
 
 
-class Dummy(Adapter[Switches], Stock, Orders, Shipping):
+class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns):
     """A vendor whose system is a file, and as good or bad as its switches say."""
 
     async def open(self) -> None:
-        """Open the warehouse as it was left."""
+        """Open the warehouse and its back room as they were left."""
         self._warehouse = await Warehouse.open(self.vendor, self.data, self.config.stock, forgetful=self.config.forgetful)
+        self._back_room = await BackRoom.open(self.vendor, self.data, self.config.damaged)
 
     async def close(self) -> None:
-        """Let go of the warehouse."""
+        """Let go of both files."""
+        await self._back_room.close()
         await self._warehouse.close()
 
     async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
@@ -66,6 +77,14 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping):
             return await self._warehouse.release(context.command_id, command.sub_order_id)
 
         return await self._served("stock.release", command, context, work)
+
+    async def restock(self, command: Restock, context: Context) -> Restocked:
+        """Count the units as for sale again."""
+
+        async def work() -> Restocked:
+            return await self._warehouse.restock(context.command_id, command.sub_order_id, command.items)
+
+        return await self._served("stock.restock", command, context, work)
 
     async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
         """Take the order on, at once or after `accept_after`."""
@@ -113,6 +132,38 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping):
 
         return await self._served("shipping.track", command, context, work)
 
+    async def authorize(self, command: Authorize, context: Context) -> Authorized | Refused | Pending:
+        """Take anything back."""
+
+        async def work() -> Authorized:
+            after = self.config.return_after
+            answer = await self._back_room.authorize(command.sub_order_id, command.return_id, after)
+            if self.config.push and after is not None:
+                received = self._back_room.received(command.sub_order_id, command.items)
+                await self.facts.tell("returns.received", received, command_id=context.command_id, after=after)
+            return answer
+
+        return await self._served("returns.authorize", command, context, work)
+
+    async def inspect(self, command: Inspect, context: Context) -> Received | Pending:
+        """Look whether the goods are back."""
+
+        async def work() -> Received | Pending:
+            after = self.config.return_after
+            return await self._back_room.inspect(command.sub_order_id, command.return_id, command.items, after)
+
+        return await self._served("returns.inspect", command, context, work)
+
+    async def cancel(self, command: Cancel, context: Context) -> Canceled:
+        """Expect nothing any more, and tell nothing of it."""
+
+        async def work() -> Canceled:
+            answer = await self._back_room.cancel(command.sub_order_id, command.return_id)
+            await self.facts.withdraw("returns.received", command_id=command.authorize_command_id)
+            return answer
+
+        return await self._served("returns.cancel", command, context, work)
+
     async def _announce(self, command: Ship, context: Context, answer: Shipped | Pending) -> None:
         leaves, arrives = self.config.ship_after, self.config.deliver_after
         if isinstance(answer, Pending):
@@ -153,7 +204,7 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping):
 
 
 def _skus(command: CommandBody) -> list[str]:
-    items: Sequence[Item] = command.items if isinstance(command, Reserve | Submit | Ship) else ()
+    items: Sequence[Item] = getattr(command, "items", ())
     return [item.sku for item in items]
 
 

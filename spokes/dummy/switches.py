@@ -77,6 +77,7 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     the rest of it is not accepted. With `accept_after` a submit is pending for so long.
     Goods leave `ship_after` a ship command and arrive `deliver_after` later (None: never). `push` says whether later
     facts are told by the vendor, or found only when the hub asks again. A `forgetful` system has no idempotency keys.
+    What may come back is back `return_after` its authorization (None: never), so many units of a SKU `damaged`.
     """
 
     stock: dict[str, Annotated[int, Meta(ge=0)]] = {}
@@ -84,6 +85,8 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     accept_after: Seconds = 0.0
     ship_after: Seconds = 0.0
     deliver_after: Seconds | None = 1.0
+    return_after: Seconds | None = 1.0
+    damaged: dict[str, Annotated[int, Meta(ge=0)]] = {}
     push: bool = True
     forgetful: bool = False
     carrier: Annotated[str, Meta(min_length=1, max_length=64)] = "Dummy Post"

@@ -18,6 +18,7 @@ from vendor_sdk.messages import (
     Refused,
     Released,
     Reserved,
+    Restocked,
     Shipped,
     Shortfall,
 )
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS purchase (
     vendor TEXT NOT NULL, sub_order_id TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('ordered', 'recalled', 'shipped')),
     decided_at REAL NOT NULL, leaves_at REAL, arrives_at REAL,
     PRIMARY KEY (vendor, sub_order_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS restocked (id INTEGER PRIMARY KEY, vendor TEXT NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS effects (
     id INTEGER PRIMARY KEY, vendor TEXT NOT NULL, command_id TEXT NOT NULL, verb TEXT NOT NULL, sub_order_id TEXT NOT NULL,
     at REAL NOT NULL);
@@ -166,6 +168,18 @@ class Warehouse:
         arrived = row is not None and row[0] is not None and row[0] <= time.time()
         return Delivered(sub_order_id=sub_order_id) if arrived else Pending(sub_order_id=sub_order_id)
 
+    async def restock(self, key: str, sub_order_id: str, items: Sequence[Item]) -> Restocked:
+        """Count units as for sale again."""
+
+        def work(db: sqlite3.Connection) -> Restocked:
+            if not self._done(db, key):
+                rows = [(self._vendor, sku, quantity) for sku, quantity in _units(items).items()]
+                db.executemany("INSERT INTO restocked (vendor, sku, quantity) VALUES (?, ?, ?)", rows)
+                self._effect(db, key, "restock", sub_order_id)
+            return Restocked(sub_order_id=sub_order_id)
+
+        return await self._file.do(work)
+
     async def called(self, key: str, kind: str) -> None:
         """Note that the system was asked, whether or not it then did anything."""
         await self._file.do(
@@ -205,7 +219,10 @@ class Warehouse:
                 " AND (expires_at IS NULL OR expires_at > ?)",
                 (self._vendor, sku, sub_order_id, time.time()),
             ).fetchone()[0]
-            if self._stock[sku] - taken < quantity:
+            back = db.execute(
+                "SELECT coalesce(sum(quantity), 0) FROM restocked WHERE vendor = ? AND sku = ?", (self._vendor, sku)
+            ).fetchone()[0]
+            if self._stock[sku] + back - taken < quantity:
                 return sku
         return None
 

@@ -40,7 +40,7 @@ async def until_health(world: World, vendor: str, *wanted: str, after: str = "")
 async def test_a_spoke_that_goes_and_comes_back(world: World):
     for vendor in ("acme", "bolt"):
         view = await until_health(world, vendor, "up")
-        assert view["breakers"] == {"stock": "closed", "orders": "closed", "shipping": "closed"}
+        assert view["breakers"] == {"stock": "closed", "orders": "closed", "shipping": "closed", "returns": "closed"}
     await world.until((await world.place(("acme", "mug", 1)))["id"], "completed")
     file = world.data / "spokes" / "acme.toml"
     saved = file.read_text()
@@ -88,7 +88,7 @@ async def test_an_open_breaker_is_seen_by_all_and_what_is_ordered_waits_for_it(w
     sent = await delivered(world)
     first = await world.place(("acme", "mug", 1))
     seen = await until_health(world, "acme", "degraded")
-    assert seen["breakers"] == {"stock": "open", "orders": "closed", "shipping": "closed"}
+    assert seen["breakers"] == {"stock": "open", "orders": "closed", "shipping": "closed", "returns": "closed"}
     assert (await world("acme", "GET", "/v1/vendor/liveness")).json()["breakers"] == seen["breakers"]
     assert 'wheelwright_breaker_state{vendor="acme",capability="stock"} 2' in (await world("olga", "GET", "/metrics")).text
     [part] = (await world.quote(("acme", "mug", 1)))["parts"]

@@ -17,6 +17,13 @@ STEP = (
     "INSERT INTO steps (id, saga_id, subject_id, target, kind, payload, redrive_seconds, due_at, correlation_id, traceparent, "
     "attempt, state, created_at) VALUES ('cmd_1', 'ord_1', 'x', '@hub', '{}', '{{}}', 1, now(), '', '', {}, '{}', now() - interval '{}')"
 )
+RETURN = (
+    "INSERT INTO returns (id, order_id, sub_order_id, vendor, pays_shipping, state, refund_id) "
+    "VALUES ('ret_1', 'ord_1', 'sub_1', 'a', 'buyer', '{}', {})"
+)
+RETURN_LINE = (
+    "INSERT INTO return_lines (return_id, line_id, offer_id, sku, quantity, reason, good) VALUES ('ret_1', 'ln_1', 'o', 's', 99, 'x', {})"
+)
 DISPUTE = (
     "INSERT INTO disputes (id, order_id, payment_id, gateway, reference, state, amount, currency) "
     "VALUES ('dsp_1', 'ord_1', 'pay_1', 'stripe', 'dp_1', 'lost', 5, 'EUR')"
@@ -56,6 +63,16 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "I10_refunds_add_up": ("UPDATE refunds SET from_debt = 701",),
     "I10_gathered_for_refunds": ("UPDATE refunds SET state = 'failed'",),
     "I10_disputes_are_borne": (DISPUTE, POSTED.format("'dispute:dsp_1', 'clearing:stripe', 5") + " WHERE kind = 'fine'"),
+    "R1_returned_was_bought": (RETURN.format("refused", "NULL"), RETURN_LINE.format(99)),
+    "R2_returned_is_given_back": (RETURN.format("refunded", "NULL"), RETURN_LINE.format(1), "UPDATE lines SET refunded = 0"),
+    "R3_refund_is_of_its_part": (RETURN.format("refunded", "'ref_1'"), "UPDATE returns SET sub_order_id = 'sub_2'"),
+    "R4_restocked_was_good": (
+        RETURN.format("refunded", "NULL"),
+        RETURN_LINE.format(1),
+        STEP.format("stock.restock", 1, "done", "0").replace("'{}', 1,", """'{"return_id": "ret_1", "items": [{"quantity": 2}]}', 1,"""),
+    ),
+    "R5_received_returns_move": (RETURN.format("received", "NULL"),),
+    "returns_end": (RETURN.format("requested", "NULL"),),
     "nothing_held": ("UPDATE ledger_balances SET balance = 1 WHERE account = 'held:a:sub_1'",),
     "money_ends": ("UPDATE reversals SET state = 'sending'",),
     "stock_adds_up": (

@@ -45,6 +45,7 @@ def test_lives_end_in_every_way(verdicts: list[Verdict]) -> None:
         *("orders: completed", "orders: canceled", "orders: expired", "sub_orders: declined", "sub_orders: settled"),
         *("payments: captured", "payments: declined", "payments: voided", "refunds: succeeded", "reversals: reversed"),
         *("transfers: transferred", "transfers: empty", "disputes: lost", "disputes: won", "payouts: paid", "dead_letters: resolved"),
+        "returns: refunded",
     ):
         assert states[state], f"no {state}: {states}"
 

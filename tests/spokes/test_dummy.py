@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -14,7 +14,30 @@ from spokes.dummy.adapter import Dummy
 from spokes.dummy.switches import Fault, Switches
 from tests.vendor_sdk import orders
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
-from vendor_sdk.messages import Accepted, Declined, Delivered, Item, Kept, Message, Pending, Recalled, Refused, Reserve, Reserved, Shipped
+from vendor_sdk.messages import (
+    Accepted,
+    Authorize,
+    Authorized,
+    Cancel,
+    Canceled,
+    Declined,
+    Delivered,
+    Inspect,
+    Inspected,
+    Item,
+    Kept,
+    Message,
+    Pending,
+    Recalled,
+    Received,
+    Refused,
+    Reserve,
+    Reserved,
+    Restock,
+    Restocked,
+    ReturnItem,
+    Shipped,
+)
 from vendor_sdk.ports import Context
 
 
@@ -73,6 +96,39 @@ async def test_stock_is_held_given_back_and_never_oversold(open_dummy: Open) -> 
     assert isinstance(await dummy.reserve(orders.reserve("s11", sku="unlimited", quantity=9999), key("r11")), Reserved)
 
 
+async def test_what_came_back_is_counted_once_and_for_sale_again(open_dummy: Open) -> None:
+    dummy = await open_dummy({"stock": {"mug": 2}})
+    await dummy.submit(orders.submit("s1", quantity=2), key("o1"))
+    await dummy.ship(orders.ship("s1"), key("h1"))
+    again = Restock(sub_order_id="s1", return_id="ret_1", items=[Item(sku="mug", quantity=1)])
+    for _ in range(2):
+        assert isinstance(await dummy.restock(again, key("k1")), Restocked)
+    assert isinstance(await dummy.reserve(orders.reserve("s2", quantity=2), key("r2")), Refused)
+    assert isinstance(await dummy.reserve(orders.reserve("s3", quantity=1), key("r3")), Reserved)
+
+
+async def test_a_return_is_expected_once_received_in_time_and_called_off(open_dummy: Open) -> None:
+    dummy = await open_dummy({"return_after": 0.05, "damaged": {"mug": 1}})
+    items = [ReturnItem(sku="mug", quantity=2, reason="damaged")]
+    wish = Authorize(sub_order_id="s1", return_id="ret_1", items=items, pays_shipping="vendor", answer_by=orders.later())
+    look = Inspect(sub_order_id="s1", return_id="ret_1", items=items, answer_by=orders.later())
+    first, second = await dummy.authorize(wish, key("a1")), await dummy.authorize(wish, key("a1"))
+    assert first == second
+    assert isinstance(first, Authorized)
+    assert isinstance(await dummy.inspect(look, key("i1")), Pending)
+    told = cast("Told", dummy.facts).facts
+    assert list(told) == ["a1 returns.received"]
+    await asyncio.sleep(0.06)
+    received = await dummy.inspect(look, key("i1"))
+    assert received == told["a1 returns.received"][0]
+    assert received == Received(sub_order_id="s1", items=[Inspected(sku="mug", good=1, damaged=1)])
+    off = Cancel(sub_order_id="s1", return_id="ret_1", authorize_command_id="a1", reason="expired")
+    for _ in range(2):
+        assert isinstance(await dummy.cancel(off, key("c1")), Canceled)
+    assert told == {}
+    assert isinstance(await dummy.inspect(look, key("i1")), Pending)
+
+
 async def test_all_items_or_none(open_dummy: Open) -> None:
     dummy = await open_dummy({"stock": {"mug": 5, "cup": 1}})
     items = [Item(sku="mug", quantity=5), Item(sku="cup", quantity=1), Item(sku="cup", quantity=1)]
@@ -89,7 +145,7 @@ async def test_an_expired_reservation_is_free_again_and_an_ordered_one_never(ope
     assert isinstance(await dummy.submit(orders.submit("s1"), key("s1")), Declined)
     assert isinstance(await dummy.submit(orders.submit("s2"), key("s2")), Accepted)
     await dummy.release(orders.release("s2", "r2"), key("l2"))
-    assert isinstance(await dummy.reserve(orders.reserve("s3"), key("r3")), Refused)
+    assert isinstance(await dummy.reserve(orders.reserve("s3", quantity=1), key("r3")), Refused)
 
 
 async def test_one_key_is_one_effect(open_dummy: Open, tmp_path: Path) -> None:

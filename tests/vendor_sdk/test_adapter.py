@@ -36,7 +36,7 @@ class Half(Adapter[ShelfConfig], Shipping):
 
 def test_capabilities_and_settings_are_read_from_the_class() -> None:
     assert capabilities(Shelf) == ["stock"]
-    assert capabilities(Dummy) == ["stock", "orders", "shipping"]
+    assert capabilities(Dummy) == ["stock", "orders", "shipping", "returns"]
     assert read_config(Shelf, {"shelves": 3}) == ShelfConfig(shelves=3)
     assert isinstance(read_config(Dummy, {}), Switches)
 

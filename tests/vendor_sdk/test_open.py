@@ -48,7 +48,7 @@ async def test_an_open_breaker_stops_its_capability_alone(stand: Stand, vendor: 
         await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
     await stand.command(vendor, orders.recall("sub-20", f"{vendor}.s"), f"{vendor}.l")
     await stand.event(f"{vendor}.l.recalled", within=1)
-    assert spoke.breakers == {"stock": "open", "orders": "closed", "shipping": "closed"}
+    assert spoke.breakers == {"stock": "open", "orders": "closed", "shipping": "closed", "returns": "closed"}
     for number in range(10):
         await stand.event(f"{vendor}.r{number}.reserved")
     await until(lambda: spoke.breakers["stock"] == "closed")

@@ -1,0 +1,1 @@
+"""Returns: delivered units on their way back, from the buyer's wish to the refund and the shelf."""

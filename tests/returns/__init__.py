@@ -1,0 +1,1 @@
+"""What goes back to buyers, and who bears it."""
