@@ -160,6 +160,12 @@ class NotificationSettings(Section, frozen=True, kw_only=True):
     keep_days: Annotated[int, Meta(ge=1, le=3650)]
 
 
+class FeedSettings(Section, frozen=True, kw_only=True):
+    """What vendors tell of their catalog and stock by themselves."""
+
+    keep_days: Annotated[float, Meta(gt=0, le=365)]
+
+
 class ReconcileSettings(Section, frozen=True, kw_only=True):
     """The daily proof that the providers' books are ours."""
 
@@ -198,6 +204,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     money: MoneySettings
     bank: BankSettings
     notifications: NotificationSettings
+    feeds: FeedSettings
     reconcile: ReconcileSettings
     worker: WorkerSettings
     log: LogSettings

@@ -37,6 +37,7 @@ TABLES = (
             "cart",
             "catalog",
             "customers",
+            "feeds",
             "inventory",
             "ledger",
             "letters",
