@@ -85,11 +85,9 @@ async def put_checked(tx: Tx, vendor: str, known: Known, wanted: Sequence[OfferO
     """The same for what has been checked against what is `known` in this transaction; `at` is as of when it was told, if not now."""
     told: dict[str, object] = {} if at is None else {"told_at": at}
     await _add(tx, vendor, [offer for offer in wanted if offer.sku not in known.offers], told)
-    for offer in wanted:
-        if (before := known.offers.get(offer.sku)) is not None:
-            if offer.product is not None:
-                await store.describe(tx, before.product_id, offer.product)
-            await store.change_offer(tx, before.id, **_terms(offer), **told)
+    there = [(known.offers[offer.sku], offer) for offer in wanted if offer.sku in known.offers]
+    await store.describe(tx, [(before.product_id, offer.product) for before, offer in there if offer.product is not None])
+    await store.change_offers(tx, [(before.id, _terms(offer)) for before, offer in there], at)
     after = await store.offers_by_sku(tx, vendor, [offer.sku for offer in wanted])
     return [Put(offer=after[offer.sku], created=offer.sku not in known.offers) for offer in wanted]
 

@@ -125,9 +125,13 @@ async def add_products(tx: Tx, vendor: str, described: Sequence[Described]) -> l
     return ids
 
 
-async def describe(tx: Tx, product_id: str, words: Described) -> None:
-    """Rewrite a product."""
-    await tx.execute(update(products).where(products.c.id == product_id).values(msgspec.structs.asdict(words)))
+_DESCRIBE = update(products).where(products.c.id == bindparam("of_product"))
+
+
+async def describe(tx: Tx, described: Sequence[tuple[str, Described]]) -> None:
+    """Rewrite products, by id."""
+    if described:
+        await tx.execute(_DESCRIBE, [{"of_product": product_id, **msgspec.structs.asdict(words)} for product_id, words in described])
 
 
 async def add_offers(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -136,11 +140,18 @@ async def add_offers(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
         await tx.execute(insert(offers), list(rows))
 
 
-async def change_offer(tx: Tx, offer_id: str, **values: Any) -> None:
-    """Save an offer's new terms as its next version."""
-    o = offers.c
-    now = {"version": o.version + 1, "updated_at": func.now(), "told_at": func.now()}
-    await tx.execute(update(offers).where(o.id == offer_id).values(now | values))
+_AS_OF = bindparam("as_of", type_=DateTime(timezone=True))
+_CHANGE = (
+    update(offers)
+    .where(offers.c.id == bindparam("of_offer"))
+    .values(version=offers.c.version + 1, updated_at=func.now(), told_at=func.coalesce(_AS_OF, func.now()))
+)
+
+
+async def change_offers(tx: Tx, changed: Sequence[tuple[str, dict[str, Any]]], at: datetime | None) -> None:
+    """Save offers' new terms, by id, as their next versions; told as of `at`, or now."""
+    if changed:
+        await tx.execute(_CHANGE, [{"of_offer": offer_id, "as_of": at, **terms} for offer_id, terms in changed])
 
 
 async def next_version(tx: Tx, offer_ids: Collection[str]) -> None:

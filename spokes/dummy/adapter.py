@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
 from spokes.dummy.switches import Do, Fault, Switches
 from spokes.dummy.warehouse import Warehouse, accepted, shipped, too_many
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
+from vendor_sdk.feeds import Described, Level, Offered, Price
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -29,7 +30,7 @@ from vendor_sdk.messages import (
     Submit,
     Track,
 )
-from vendor_sdk.ports import CommandBody, Context, Orders, Shipping, Stock, answer_kind
+from vendor_sdk.ports import Catalog, CommandBody, Context, Orders, Shipping, Stock, answer_kind
 
 M = TypeVar("M", bound=Message)
 
@@ -39,7 +40,7 @@ CRASHED = 70
 ECHO_SECONDS = 0.2
 
 
-class Dummy(Adapter[Switches], Stock, Orders, Shipping):
+class Dummy(Adapter[Switches], Stock, Orders, Shipping, Catalog):
     """A vendor whose system is a file, and as good or bad as its switches say."""
 
     async def open(self) -> None:
@@ -66,6 +67,20 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping):
             return await self._warehouse.release(context.command_id, command.sub_order_id)
 
         return await self._served("stock.release", command, context, work)
+
+    async def levels(self) -> AsyncIterator[Level]:
+        """What is left of each SKU that can be short."""
+        for sku, units in (await self._warehouse.free()).items():
+            yield Level(sku=sku, stock=units)
+
+    async def full(self) -> AsyncIterator[Offered]:
+        """All that is on the shelves."""
+        for sku, shelf in self.config.catalog.items():
+            yield Offered(
+                sku=sku,
+                price=Price(amount=shelf.price, currency=shelf.currency),
+                product=Described(title=shelf.title, category=shelf.category),
+            )
 
     async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
         """Take the order on, at once or after `accept_after`."""
