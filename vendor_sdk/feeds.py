@@ -19,6 +19,7 @@ AHEAD_SECONDS = 300
 """How far a vendor's clock may be ahead of the hub's: news from a later future would bar the way of all that follows it."""
 
 Rows = Annotated[list[dict[str, Any]], Meta(max_length=ROWS_MAX)]
+Moment = Annotated[datetime, Meta(tz=True)]
 PageNumber = Annotated[int, Meta(ge=1, le=PAGES_MAX)]
 
 
@@ -69,7 +70,7 @@ class CatalogPage(Message, frozen=True):
 
     feed_id: Id
     number: PageNumber
-    at: datetime
+    at: Moment
     rows: Rows
 
 
@@ -81,7 +82,7 @@ class CatalogEnd(Message, frozen=True):
     """
 
     feed_id: Id
-    at: datetime
+    at: Moment
     pages: PageNumber
     rows: Annotated[int, Meta(ge=0)]
 
@@ -90,7 +91,7 @@ class CatalogDelta(Message, frozen=True):
     """``catalog.delta``: what has changed by `at`: offers as they are now (`Offered`), and SKUs that are no longer sold."""
 
     feed_id: Id
-    at: datetime
+    at: Moment
     rows: Rows = msgspec.field(default_factory=list[dict[str, Any]])
     withdrawn: Annotated[list[Sku], Meta(max_length=ROWS_MAX)] = msgspec.field(default_factory=list[Sku])
 
@@ -99,7 +100,7 @@ class StockLevels(Message, frozen=True):
     """``stock.levels``: units counted at `at`; `rows` are `Level`."""
 
     feed_id: Id
-    at: datetime
+    at: Moment
     rows: Rows
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, get
 from litestar.params import PathParameter
+from msgspec import Meta
 
 from hub.feeds import store
 from hub.feeds.view import ERRORS_SHOWN, FeedView, FeedWithErrors, RowError, view
@@ -14,6 +15,9 @@ from hub.runtime.http import BEARER, Reading, refuses
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
 
 FeedId = Annotated[str, PathParameter(max_length=64, description="the vendor's own id of the feed")]
+
+BegunAt = Annotated[datetime, Meta(tz=True)]
+Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
 class VendorFeedController(Controller):
@@ -27,7 +31,7 @@ class VendorFeedController(Controller):
     @get("", responses=refuses())
     async def browse(self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None) -> Response[Page[FeedView]]:
         """The vendor's own, the last begun first."""
-        after = position_of(cursor, tuple[datetime, str])
+        after = position_of(cursor, tuple[BegunAt, str])
 
         async def found(tx: Tx) -> Page[FeedView]:
             feeds = await store.browse(tx, read.actor.id, after=after, limit=limit + 1)
@@ -51,7 +55,7 @@ class VendorFeedController(Controller):
     @get("/{feed_id:str}/errors", responses=refuses(404))
     async def errors(self, feed_id: FeedId, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None) -> Response[Page[RowError]]:
         """All rows that were not taken, in their order, with why."""
-        after = position_of(cursor, tuple[int, int])
+        after = position_of(cursor, tuple[Number, Number])
 
         async def found(tx: Tx) -> Page[RowError]:
             feed = await store.get(tx, read.actor.id, feed_id)

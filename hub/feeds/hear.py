@@ -73,8 +73,6 @@ def _read(told: Told) -> News:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unfit("malformed", str(error)) from error
     assert isinstance(news, News), "there are no others"
-    if news.at.tzinfo is None:
-        raise Unfit("malformed", "it names no time zone - at `$.at`")
     return news
 
 

@@ -34,9 +34,8 @@ async def put_offers(tx: Tx, vendor: str, at: datetime, raw: Sequence[dict[str, 
     created = {each.offer.sku for each in put if each.created}
     changed = {each.offer.sku for each in put} - created
     ids = {sku: each.id for sku, each in before.items()} | {each.offer.sku: each.offer.id for each in put}
-    stock = {
-        row.sku: row.stock for row in rows.values() if row.stock is not None and row.sku in ids and row.sku not in _failed(sheet, rows)
-    }
+    failed = {rows[index].sku for index in sheet.problems if index in rows}
+    stock = {row.sku: row.stock for row in rows.values() if row.stock is not None and row.sku in ids and row.sku not in failed}
     counted = await _count(tx, {ids[sku]: sku for sku in stock}, {ids[sku]: units for sku, units in stock.items()}, at)
     recounted = (counted & ids.keys()) - created - changed
     await catalog.next_version(tx, [ids[sku] for sku in recounted])
@@ -49,10 +48,6 @@ async def put_offers(tx: Tx, vendor: str, at: datetime, raw: Sequence[dict[str, 
         stale=stale,
         failed=len(sheet.problems),
     )
-
-
-def _failed(sheet: Sheet, rows: dict[int, OfferedRow]) -> set[str]:
-    return {rows[index].sku for index in sheet.problems if index in rows}
 
 
 async def _count(tx: Tx, skus: dict[str, str], units: dict[str, int], at: datetime) -> set[str]:

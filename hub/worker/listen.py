@@ -33,8 +33,6 @@ SETTLE_AT_ONCE = 16
 CATCH_UP_SECONDS = 5.0
 SETTLE_PAUSE_MAX = 30.0
 TRIES_MAX = 10
-FEED_HEARTBEAT = 15.0
-"""Feeds are in no hurry, and there are as many pullers as vendors."""
 
 
 class Listener:
@@ -138,7 +136,6 @@ class Listener:
                 subjects.CONSUMER_HUB,
                 fed,
                 credit=topology.FEEDS_AT_ONCE,
-                heartbeat=FEED_HEARTBEAT,
                 on_gone=self.missing,
             )
 

@@ -5,11 +5,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from hub.feeds.forget import forget
+from hub.kernel.money import Money
 from hub.runtime.database import Actor
+from hub.runtime.pages import cursor_of
+from hub.vendors.admit import admit
+from hub.vendors.model import NewVendor, ShippingOption
+from hub.worker.listen import take_feed
 from tests.feeds.desk import EUR, Desk, at, offered, recent
 from tests.hub_api import Api
 from tests.problem import problem
+from vendor_sdk import subjects
 
 _numbers = itertools.count(1)
 
@@ -17,10 +25,6 @@ _numbers = itertools.count(1)
 @pytest.fixture
 async def desk(api: Api) -> Desk:
     """Of a vendor that has nothing yet."""
-    from hub.kernel.money import Money
-    from hub.vendors.admit import admit
-    from hub.vendors.model import NewVendor, ShippingOption
-
     code = f"vendor-{next(_numbers)}"
     option = ShippingOption(code="post", name="Post", price=Money(amount=490, currency="EUR"), days=3)
     async with api.wiring.database.tx(Actor("operator", "olga")) as tx:
@@ -223,8 +227,6 @@ async def test_nobody_sees_or_touches_anothers(api: Api, desk: Desk) -> None:
 
 
 async def test_feeds_are_listed_and_forgotten(api: Api, desk: Desk) -> None:
-    from hub.feeds.forget import forget
-
     for number in range(3):
         await desk.delta(f"d{number}", at(number), offered("a", 100 + number), {})
     first = (await api(desk.vendor, "GET", "/v1/vendor/feeds?limit=2")).json()
@@ -238,3 +240,38 @@ async def test_feeds_are_listed_and_forgotten(api: Api, desk: Desk) -> None:
     async with api.wiring.database.reading() as tx:
         left = text("SELECT count(*) FROM feed_errors WHERE vendor = :v")
         assert await tx.scalar(left, {"v": desk.vendor}) == 1
+
+
+class Given:
+    """A message as the broker gives it, for the so-manieth time."""
+
+    def __init__(self, desk: Desk, body: bytes, delivered: int) -> None:
+        self.subject = subjects.feed(desk.vendor, "catalog.delta")
+        self.data = body
+        self.headers: dict[str, str] = {}
+        self.num_delivered = delivered
+        self.timestamp = recent()
+        self.acked = False
+
+    @property
+    def metadata(self) -> "Given":
+        return self
+
+    async def ack(self) -> None:
+        self.acked = True
+
+
+async def test_what_fails_again_and_again_is_put_aside_and_acknowledged(api: Api, desk: Desk) -> None:
+    body = b'{"feed_id": "old", "at": "0001-01-01T00:00:00+14:00", "rows": []}'  # of a year that PostgreSQL's driver has not
+    first, last = Given(desk, body, 1), Given(desk, body, 10)
+    with pytest.raises(DBAPIError):
+        await take_feed(api.wiring, desk.vendor, first)
+    await take_feed(api.wiring, desk.vendor, last)
+    assert (first.acked, last.acked) == (False, True)
+    assert [(kind, reason) for kind, reason, _ in await letters(api, desk)] == [("catalog.delta", "not_applicable")]
+
+
+async def test_a_cursor_that_somebody_made_up_is_refused(api: Api, desk: Desk) -> None:
+    await desk.delta("d", at(), {})
+    for path, position in (("feeds", ["2026-01-01T00:00:00", "d"]), ("feeds/d/errors", [2**40, 1]), ("feeds/d/errors", [-1, 1])):
+        problem(await api(desk.vendor, "GET", f"/v1/vendor/{path}?cursor={cursor_of(position)}"), 400, "invalid_request")

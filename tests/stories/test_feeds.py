@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import nats
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client
+from nats.js.errors import NotFoundError
 
 from hub.runtime import topology
 from tests.hub_api import ADDRESS
@@ -153,10 +155,15 @@ async def test_a_vendor_cannot_tell_for_another(world: World, feeder: Feeder) ->
     await bolt.close()
 
 
-async def test_a_stream_that_was_lost_is_made_again(world: World, feeder: Feeder) -> None:
-    js = world.wiring.bus.js
-    await js.delete_stream(subjects.feed_stream("cedar"))
-    [count] = await feeder.counted([Level(sku="bowl", stock=9)])
-    assert (await ended(world, count))["feed"]["state"] == "complete"
-    info = await js.stream_info(subjects.feed_stream("cedar"))
-    assert info.config.max_msgs == topology.FEEDS_MAX
+async def test_a_stream_that_was_lost_is_made_again(world: World) -> None:
+    js, stream = world.wiring.bus.js, subjects.feed_stream("cedar")
+    await js.delete_stream(stream)
+    world.worker._listener.missing(stream)  # as a puller that pulls in vain says after a while
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(NotFoundError):
+            assert (await js.stream_info(stream)).config.max_msgs == topology.FEEDS_MAX
+            assert (await js.consumer_info(stream, subjects.CONSUMER_HUB)).config.max_ack_pending == topology.FEEDS_AT_ONCE
+            return
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
