@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 import nats
-import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from hub.runtime import topology
+from tests.feeds.desk import recent
 from tests.hub_api import ADDRESS
 from tests.world import ALL, Building, World
 from vendor_sdk import feeds, messages, subjects
@@ -41,7 +41,7 @@ class Shelf(Catalog):
     def __init__(self, *but: int) -> None:
         self._but = but
 
-    async def full(self) -> Any:
+    async def full(self) -> AsyncGenerator[Offered]:
         for number in range(OFFERS):
             if number not in self._but:
                 yield offered(number)
@@ -56,11 +56,18 @@ async def world(database_url: str, scratch: Path) -> AsyncGenerator[World]:
         yield built
 
 
-@pytest.fixture
-async def feeder(world: World, tmp_path: Any) -> Any:
-    """Of cedar, over its own account on the broker."""
-    client: Client = await nats.connect(world.nats.url, nkeys_seed_str=world.seeds["cedar"])  # pyright: ignore[reportUnknownMemberType] - nats-py leaves its options untyped
+@pytest_asyncio.fixture
+async def pages(tmp_path: Path) -> AsyncGenerator[Pages]:
+    """What cedar's spoke has not sent yet."""
     pages = await Pages.open("cedar", tmp_path)
+    yield pages
+    await pages.close()
+
+
+@pytest_asyncio.fixture
+async def feeder(world: World, pages: Pages) -> AsyncGenerator[Feeder]:
+    """Of cedar, over its own account on the broker."""
+    client = await entered(world, "cedar")
 
     async def publish(page: Page) -> None:
         headers = {messages.MSG_ID: page.message_id, messages.SCHEMA: messages.SCHEMA_VERSION}
@@ -70,8 +77,12 @@ async def feeder(world: World, tmp_path: Any) -> Any:
     sending = asyncio.create_task(feeder.send())
     yield feeder
     sending.cancel()
-    await pages.close()
     await client.close()
+
+
+async def entered(world: World, vendor: str) -> Client:
+    """A vendor's own connection."""
+    return await nats.connect(world.nats.url, nkeys_seed_str=world.seeds[vendor])
 
 
 async def ended(world: World, feed_id: str, seconds: float = 120) -> dict[str, Any]:
@@ -133,8 +144,8 @@ async def test_a_vendor_tells_five_thousand_offers_and_what_changes(world: World
     assert await world.breaches() == []
 
 
-async def test_what_no_feed_can_be_stops_neither_feeds_nor_orders(world: World, feeder: Feeder) -> None:
-    await feeder._pages.put([Page(series="", message_id=f"junk-{n}", kind="catalog.page", body=b"{") for n in range(50)])
+async def test_what_no_feed_can_be_stops_neither_feeds_nor_orders(world: World, feeder: Feeder, pages: Pages) -> None:
+    await pages.put([Page(series="", message_id=f"junk-{n}", kind="catalog.page", body=b"{") for n in range(50)])
     [count] = await feeder.counted([Level(sku="bowl", stock=7)])
     assert (await ended(world, count))["feed"]["changed"] == 1
     await world.until((await world.place(("cedar", "bowl", 1)))["id"], "completed", seconds=60)
@@ -142,9 +153,9 @@ async def test_what_no_feed_can_be_stops_neither_feeds_nor_orders(world: World, 
     assert sum(letter["kind"] == "catalog.page" for letter in letters) == 50
 
 
-async def test_a_vendor_cannot_tell_for_another(world: World, feeder: Feeder) -> None:
-    forged = CatalogPage(feed_id="forged", number=1, at=feeder._moment(None), rows=[msgspec.to_builtins(offered(1, price=1))])
-    bolt: Client = await nats.connect(world.nats.url, nkeys_seed_str=world.seeds["bolt"])  # pyright: ignore[reportUnknownMemberType] - as above
+async def test_a_vendor_cannot_tell_for_another(world: World) -> None:
+    forged = CatalogPage(feed_id="forged", number=1, at=recent(), rows=[msgspec.to_builtins(offered(1, price=1))])
+    bolt = await entered(world, "bolt")
     await bolt.jetstream().publish("feed.cedar.catalog.page", messages.encode(forged))  # arrives as feed.bolt.cedar.catalog.page
     await bolt.jetstream().publish("feed.catalog.page", messages.encode(forged))
     deadline = time.monotonic() + 20
@@ -158,7 +169,7 @@ async def test_a_vendor_cannot_tell_for_another(world: World, feeder: Feeder) ->
 async def test_a_stream_that_was_lost_is_made_again(world: World) -> None:
     js, stream = world.wiring.bus.js, subjects.feed_stream("cedar")
     await js.delete_stream(stream)
-    world.worker._listener.missing(stream)  # as a puller that pulls in vain says after a while
+    world.worker._listener.missing(stream)  # pyright: ignore[reportPrivateUsage] - as a puller that pulls in vain says after a while
     deadline = time.monotonic() + 20
     while True:
         with suppress(NotFoundError):
