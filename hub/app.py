@@ -26,6 +26,7 @@ from hub.checkout.api import OrderController, Waiting
 from hub.checkout.commission_api import CommissionController, VendorCommissionController
 from hub.checkout.vendor_api import VendorOrderController
 from hub.customers.api import CustomerController
+from hub.feeds.api import VendorFeedController
 from hub.gateways.bank.api import BankReceiptController
 from hub.gateways.bank.orders_api import BankOrderController
 from hub.inventory.api import VendorOfferController, VendorRowController
@@ -93,6 +94,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     QuoteController,
     OrderController,
     VendorOfferController,
+    VendorFeedController,
     VendorRowController,
     VendorOrderController,
     VendorCommissionController,

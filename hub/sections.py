@@ -177,6 +177,12 @@ class OnboardingSettings(Section, frozen=True, kw_only=True):
     requirements_file: str
 
 
+class FeedSettings(Section, frozen=True, kw_only=True):
+    """What vendors tell of their catalog and stock by themselves."""
+
+    keep_days: Annotated[float, Meta(gt=0, le=365)]
+
+
 class ReconcileSettings(Section, frozen=True, kw_only=True):
     """The daily proof that the providers' books are ours."""
 
@@ -217,6 +223,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bank: BankSettings
     notifications: NotificationSettings
     onboarding: OnboardingSettings
+    feeds: FeedSettings
     reconcile: ReconcileSettings
     worker: WorkerSettings
     log: LogSettings

@@ -39,6 +39,7 @@ TABLES = (
             "cart",
             "catalog",
             "customers",
+            "feeds",
             "inventory",
             "ledger",
             "letters",

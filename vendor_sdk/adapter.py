@@ -1,11 +1,14 @@
 """The base of every adapter: its settings, its life, and its way to tell later facts."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
 
 import msgspec
 
 from vendor_sdk.errors import Misconfigured
+from vendor_sdk.feeds import Level, Offered
 from vendor_sdk.messages import Message
 
 Config = TypeVar("Config", bound=msgspec.Struct)
@@ -28,6 +31,22 @@ class Facts(Protocol):
         ...
 
 
+class Feeds(Protocol):
+    """How an adapter tells changes of its catalog and stock at once. Durable, in the order in which they were told.
+
+    `at` is as of when it was so, now if nothing is said: the hub takes no news of an offer that is not newer than what it knows.
+    The ids under which ``GET /v1/vendor/feeds/{id}`` tells what became of each row are returned, one for each message.
+    """
+
+    async def changed(self, offers: Sequence[Offered] = (), withdrawn: Sequence[str] = (), *, at: datetime | None = None) -> list[str]:
+        """These offers are so now, and these SKUs are no longer sold."""
+        ...
+
+    async def counted(self, levels: Sequence[Level], *, at: datetime | None = None) -> list[str]:
+        """Units that can be sold now, as `vendor_sdk.ports.Stock.levels` counts them."""
+        ...
+
+
 class Adapter(Generic[Config]):
     """One vendor's system as the hub may use it.
 
@@ -36,6 +55,8 @@ class Adapter(Generic[Config]):
     """
 
     config_type: ClassVar[type[msgspec.Struct]] = msgspec.Struct
+    feeds: Feeds
+    """Given by the runner, before `open`."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

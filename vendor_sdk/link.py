@@ -12,10 +12,12 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
+from vendor_sdk import messages
 from vendor_sdk.envelope import Event, event_headers
 from vendor_sdk.logs import said
+from vendor_sdk.pages import Page
 from vendor_sdk.settings import Nats, Secrets
-from vendor_sdk.subjects import spoke_event
+from vendor_sdk.subjects import spoke_event, spoke_feed
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +79,17 @@ class Link:
 
     async def publish(self, event: Event) -> None:
         """Tell the hub; returns when the broker has stored it. Raises `NotConnected`, `nats.errors.Error` or `TimeoutError`."""
+        await self._store(spoke_event(event.kind), event.body, event_headers(event))
+
+    async def feed(self, page: Page) -> None:
+        """The same for a page of a feed."""
+        headers = {messages.MSG_ID: page.message_id, messages.SCHEMA: messages.SCHEMA_VERSION}
+        await self._store(spoke_feed(page.kind), page.body, headers)
+
+    async def _store(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
         if self._client is None or not self._client.is_connected:
             raise NotConnected("there is no broker to talk to")
-        await JetStreamContext(self._client, timeout=self._nats.publish_timeout).publish(
-            spoke_event(event.kind), event.body, headers=event_headers(event)
-        )
+        await JetStreamContext(self._client, timeout=self._nats.publish_timeout).publish(subject, body, headers=headers)
 
     async def say(self, subject: str, body: bytes) -> None:
         """Core NATS, at most once; silently nothing while there is no connection."""

@@ -1,11 +1,13 @@
 """The capability ports: what a vendor's system can be asked to do, one class per area."""
 
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
 
 from vendor_sdk.errors import Unsupported
+from vendor_sdk.feeds import Level, Offered
 from vendor_sdk.messages import (
     ANSWERS,
     Accepted,
@@ -77,6 +79,16 @@ class Stock(ABC):
         del context
         return Restocked(sub_order_id=command.sub_order_id)
 
+    def levels(self) -> AsyncIterator[Level]:
+        """All the vendor's counts, read when the schedule says so. An adapter that cannot count leaves this out.
+
+        A count is absolute: the units that new orders could have at that moment. What the vendor holds for us is left out of it,
+        from the moment of its answer `Reserved` (of `Accepted`, if it reserves nothing) until it gives the units back; what has
+        been sent is gone for good. The hub takes off by itself what it has promised and the vendor has not set aside yet, goes
+        never below nothing, and takes no count older than the last. Errors: any of `vendor_sdk.errors`.
+        """
+        raise Unsupported(f"{type(self).__name__} does not count its stock")
+
 
 class Orders(ABC):
     """Taking on sub-orders. Errors: any of `vendor_sdk.errors`."""
@@ -132,6 +144,18 @@ class Returns(ABC):
     @abstractmethod
     async def cancel(self, command: Cancel, context: Context) -> Canceled:
         """Expect nothing any more: the buyer keeps the goods. Nothing expected is a success too, asked twice or never authorized."""
+
+
+class Catalog(ABC):
+    """Telling what is sold. Changes are told at once through `Adapter.feeds`. Errors: any of `vendor_sdk.errors`."""
+
+    @abstractmethod
+    def full(self) -> AsyncIterator[Offered]:
+        """Everything the vendor sells, each SKU once, read when the schedule says so, as of when the reading begins.
+
+        When the hub has all of it, what was not among it is taken off sale. If it raises in the middle nothing is, and it is
+        read anew a minute later. A row that is wrong is refused alone: ``GET /v1/vendor/feeds/{id}`` says why.
+        """
 
 
 PORTS: dict[str, type[ABC]] = {"stock": Stock, "orders": Orders, "shipping": Shipping, "returns": Returns}

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from vendor_sdk.errors import Misconfigured
+from vendor_sdk.feeder import Schedule
 from vendor_sdk.guard import Count, Limits, Seconds
 from vendor_sdk.subjects import VENDOR_PATTERN
 
@@ -59,6 +60,7 @@ class SpokeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     config: dict[str, Any] = {}
     nats: Nats = Nats()
     guard: Limits = Limits()
+    feeds: Schedule = Schedule()
     concurrency: Count = 16
     heartbeat: Seconds = 3.0
     progress: Seconds = 5.0

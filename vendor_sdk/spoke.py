@@ -20,13 +20,15 @@ from vendor_sdk.adapter import Adapter, read_config
 from vendor_sdk.desk import Desk, seconds_left
 from vendor_sdk.envelope import Command, Event, Unreadable, carried, event_id, read_command
 from vendor_sdk.errors import AdapterError, retry_after
+from vendor_sdk.feeder import Feeder
 from vendor_sdk.guard import Guard
 from vendor_sdk.inbox import Inbox
 from vendor_sdk.link import Link
 from vendor_sdk.logs import bound, said
 from vendor_sdk.messages import Heartbeat
 from vendor_sdk.outbox import Outbox
-from vendor_sdk.ports import PORTS, capabilities
+from vendor_sdk.pages import Pages
+from vendor_sdk.ports import PORTS, Catalog, capabilities
 from vendor_sdk.puller import Puller, Terms
 from vendor_sdk.registry import find
 from vendor_sdk.settings import Loaded
@@ -77,14 +79,27 @@ class Spoke:
         with bound(vendor=self.vendor):
             self._inbox = await Inbox.open(self.vendor, self._data / FILE)
             try:
-                self._outbox = Outbox(self._inbox, self._link.publish)
-                self._adapter: Adapter[Any] = self._adapter_type(self.vendor, self._config, self._outbox, self._data)
-                await self._adapter.open()
+                self._pages = await Pages.open(self.vendor, self._data)
             except BaseException:
                 await self._inbox.close()
                 raise
+            try:
+                self._feeder = Feeder(self._pages, self._link.feed, self.settings.feeds)
+                self._outbox = Outbox(self._inbox, self._link.publish)
+                self._adapter: Adapter[Any] = self._adapter_type(self.vendor, self._config, self._outbox, self._data)
+                self._adapter.feeds = self._feeder
+                await self._adapter.open()
+            except BaseException:
+                await self._forget()
+                raise
             self._desk = Desk(self._adapter, self._guard, self._inbox, self._outbox)
-            work = (self._link.run(self._gate), self._outbox.run(), self._beat())
+            work = (
+                self._link.run(self._gate),
+                self._outbox.run(),
+                self._feeder.send(),
+                self._feeder.keep_time(self._adapter),
+                self._beat(),
+            )
             self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
@@ -98,8 +113,12 @@ class Spoke:
             await _end(self._tasks)
             await self._link.close()
             await self._adapter.close()
-            await self._inbox.close()
+            await self._forget()
             log.info("stopped")
+
+    async def _forget(self) -> None:
+        await self._pages.close()
+        await self._inbox.close()
 
     async def _connected(self, client: Client) -> None:
         old, self._pullers = self._pullers, {area: self._puller(client, area) for area in PORTS}
@@ -110,6 +129,7 @@ class Spoke:
             for puller in old.values():
                 await puller.stop(patience=0)
         self._outbox.wake()
+        self._feeder.wake()
 
     def _puller(self, client: Client, area: str) -> Puller:
         """Pulls one capability's commands, also of one that the adapter has not: what cannot be done is given up at once."""
@@ -132,6 +152,7 @@ class Spoke:
         for puller in self._pullers.values():
             await puller.renew()
         self._outbox.wake()
+        self._feeder.wake()
 
     async def _handle(self, msg: Msg) -> None:
         """Answer one message, keeping it ours meanwhile; on any surprise it stays unacknowledged and comes again."""
@@ -217,7 +238,7 @@ class Spoke:
             beat = Heartbeat(
                 boot_id=self._boot_id,
                 version=_version(),
-                capabilities=self._capabilities,
+                capabilities=[*self._capabilities, *(["catalog"] if issubclass(self._adapter_type, Catalog) else [])],
                 breakers=self._guard.states,
                 in_flight=len(self._since),
                 oldest_command_age=0.0 if oldest is None else time.monotonic() - oldest,

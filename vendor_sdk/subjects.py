@@ -1,7 +1,7 @@
 """The subject space: who says what to whom over NATS, seen from the hub and from a vendor's own account.
 
-The hub sees ``cmd.<vendor>.<area>.<verb>`` and ``evt.<vendor>.<area>.<fact>``. A vendor's account never names the
-vendor: the broker's export adds it, so no vendor can speak for another (one account per vendor).
+The hub sees ``cmd.<vendor>.<area>.<verb>``, ``evt.<vendor>.<area>.<fact>`` and ``feed.<vendor>.<area>.<fact>``. A vendor's
+account never names the vendor: the broker's export adds it, so no vendor can speak for another (one account per vendor).
 """
 
 import re
@@ -16,8 +16,11 @@ SPOKE_JETSTREAM_PREFIX = "JSHUB"
 """What a vendor's account calls the hub's JetStream API: the import's local prefix."""
 
 SPOKE_EVENTS = "evt"
+SPOKE_FEEDS = "feed"
 SPOKE_HEARTBEAT = "hb"
 SPOKE_RPC = "rpc"
+
+_FIRST = {"cmd", "evt", "feed"}
 
 
 def is_vendor_code(text: str) -> bool:
@@ -45,6 +48,11 @@ def event_stream(vendor: str) -> str:
     return f"EVT_{vendor}"
 
 
+def feed_stream(vendor: str) -> str:
+    """The stream that holds what one vendor told of its catalog and stock, so that no answer waits behind it."""
+    return f"FEED_{vendor}"
+
+
 def command(vendor: str, kind: str) -> str:
     """The hub-side subject of a command; `kind` is ``<area>.<verb>``."""
     return f"cmd.{vendor}.{kind}"
@@ -53,6 +61,16 @@ def command(vendor: str, kind: str) -> str:
 def event(vendor: str, kind: str) -> str:
     """The hub-side subject of an event; `kind` is ``<area>.<fact>``."""
     return f"evt.{vendor}.{kind}"
+
+
+def feed(vendor: str, kind: str) -> str:
+    """The hub-side subject of a feed's message; `kind` is ``<area>.<fact>``."""
+    return f"feed.{vendor}.{kind}"
+
+
+def spoke_feed(kind: str) -> str:
+    """The subject on which a vendor's account publishes a feed's message."""
+    return f"{SPOKE_FEEDS}.{kind}"
 
 
 def spoke_event(kind: str) -> str:
@@ -71,15 +89,15 @@ def rpc(vendor: str, verb: str) -> str:
 
 
 def kind_of(subject: str) -> str:
-    """``<area>.<verb>`` of any command or event subject, hub-side or vendor-side; empty if it has none."""
+    """``<area>.<verb>`` of any command, event or feed subject, hub-side or vendor-side; empty if it has none."""
     parts = subject.split(".")
-    return ".".join(parts[-2:]) if len(parts) in {3, 4} and parts[0] in {"cmd", "evt"} else ""
+    return ".".join(parts[-2:]) if len(parts) in {3, 4} and parts[0] in _FIRST else ""
 
 
 def vendor_of(subject: str) -> str | None:
-    """The vendor named by a hub-side command or event subject."""
+    """The vendor named by a hub-side command, event or feed subject."""
     parts = subject.split(".")
-    return parts[1] if len(parts) == 4 and parts[0] in {"cmd", "evt"} else None  # noqa: PLR2004  # the four words of a subject
+    return parts[1] if len(parts) == 4 and parts[0] in _FIRST else None  # noqa: PLR2004  # the four words of a subject
 
 
 def event_id(command_id: str, kind: str) -> str:

@@ -1,5 +1,6 @@
 """What is said about products and offers, in and out."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -70,6 +71,22 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     state: OfferState
     version: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer with its product's words, as its vendor has last told them (as of `told_at`)."""
+
+    id: str
+    sku: str
+    variant_id: str
+    price: int
+    currency: str
+    shipping_price: int
+    state: OfferState
+    title: str
+    description: str
+    category: str
+    told_at: datetime
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """A vendor puts offers: those of new SKUs are added with their products, the others changed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -80,14 +81,13 @@ async def put_offers(tx: Tx, vendor: str, wanted: Sequence[OfferOfSku], if_match
     return await put_checked(tx, vendor, known, wanted)
 
 
-async def put_checked(tx: Tx, vendor: str, known: Known, wanted: Sequence[OfferOfSku]) -> list[Put]:
-    """The same for what has been checked against what is `known` in this transaction."""
-    await _add(tx, vendor, [offer for offer in wanted if offer.sku not in known.offers])
-    for offer in wanted:
-        if (before := known.offers.get(offer.sku)) is not None:
-            if offer.product is not None:
-                await store.describe(tx, before.product_id, offer.product)
-            await store.change_offer(tx, before.id, **_terms(offer))
+async def put_checked(tx: Tx, vendor: str, known: Known, wanted: Sequence[OfferOfSku], at: datetime | None = None) -> list[Put]:
+    """The same for what has been checked against what is `known` in this transaction; `at` is as of when it was told, if not now."""
+    told: dict[str, object] = {} if at is None else {"told_at": at}
+    await _add(tx, vendor, [offer for offer in wanted if offer.sku not in known.offers], told)
+    there = [(known.offers[offer.sku], offer) for offer in wanted if offer.sku in known.offers]
+    await store.describe(tx, [(before.product_id, offer.product) for before, offer in there if offer.product is not None])
+    await store.change_offers(tx, [(before.id, _terms(offer)) for before, offer in there], at)
     after = await store.offers_by_sku(tx, vendor, [offer.sku for offer in wanted])
     return [Put(offer=after[offer.sku], created=offer.sku not in known.offers) for offer in wanted]
 
@@ -97,7 +97,7 @@ def version(known: Known, sku: str) -> int:
     return known.offers[sku].version if sku in known.offers else 0
 
 
-async def _add(tx: Tx, vendor: str, wanted: Sequence[OfferOfSku]) -> None:
+async def _add(tx: Tx, vendor: str, wanted: Sequence[OfferOfSku], told: dict[str, object]) -> None:
     described = [offer for offer in wanted if offer.variant_id is None]
     made = await store.add_products(tx, vendor, [offer.product for offer in described if offer.product is not None])
     variant_of = {offer.sku: variant_id for offer, (_, variant_id) in zip(described, made, strict=True)}
@@ -110,6 +110,7 @@ async def _add(tx: Tx, vendor: str, wanted: Sequence[OfferOfSku]) -> None:
                 "sku": offer.sku,
                 "variant_id": offer.variant_id or variant_of[offer.sku],
                 **_terms(offer),
+                **told,
             }
             for offer in wanted
         ],

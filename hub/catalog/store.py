@@ -1,12 +1,13 @@
 """The only reader and writer of products, variants and offers."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import REAL, Integer, bindparam, cast, func, insert, literal, select, tuple_, update
+from sqlalchemy import REAL, DateTime, Integer, ScalarSelect, bindparam, cast, func, insert, literal, select, tuple_, update
 
-from hub.catalog.model import Described, Offer, OfferState, Product
+from hub.catalog.model import Described, Offer, OfferState, Product, Standing
 from hub.catalog.tables import offers, products, variants
 from hub.kernel.errors import NotFound
 from hub.runtime.database import Tx
@@ -124,9 +125,13 @@ async def add_products(tx: Tx, vendor: str, described: Sequence[Described]) -> l
     return ids
 
 
-async def describe(tx: Tx, product_id: str, words: Described) -> None:
-    """Rewrite a product."""
-    await tx.execute(update(products).where(products.c.id == product_id).values(msgspec.structs.asdict(words)))
+_DESCRIBE = update(products).where(products.c.id == bindparam("of_product"))
+
+
+async def describe(tx: Tx, described: Sequence[tuple[str, Described]]) -> None:
+    """Rewrite products, by id."""
+    if described:
+        await tx.execute(_DESCRIBE, [{"of_product": product_id, **msgspec.structs.asdict(words)} for product_id, words in described])
 
 
 async def add_offers(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -135,13 +140,61 @@ async def add_offers(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
         await tx.execute(insert(offers), list(rows))
 
 
-async def change_offer(tx: Tx, offer_id: str, **values: Any) -> None:
-    """Save an offer's new terms as its next version."""
-    o = offers.c
-    await tx.execute(update(offers).where(o.id == offer_id).values(version=o.version + 1, updated_at=func.now(), **values))
+_AS_OF = bindparam("as_of", type_=DateTime(timezone=True))
+_CHANGE = (
+    update(offers)
+    .where(offers.c.id == bindparam("of_offer"))
+    .values(version=offers.c.version + 1, updated_at=func.now(), told_at=func.coalesce(_AS_OF, func.now()))
+)
+
+
+async def change_offers(tx: Tx, changed: Sequence[tuple[str, dict[str, Any]]], at: datetime | None) -> None:
+    """Save offers' new terms, by id, as their next versions; told as of `at`, or now."""
+    if changed:
+        await tx.execute(_CHANGE, [{"of_offer": offer_id, "as_of": at, **terms} for offer_id, terms in changed])
 
 
 async def next_version(tx: Tx, offer_ids: Collection[str]) -> None:
     """Something about these offers is new that stands elsewhere."""
     o = offers.c
     await tx.execute(update(offers).where(o.id.in_(sorted(offer_ids))).values(version=o.version + 1, updated_at=func.now()))
+
+
+_STANDING = (
+    select(
+        *(offers.c[name] for name in Standing.__struct_fields__ if name not in {"title", "description", "category"}),
+        products.c.title,
+        products.c.description,
+        products.c.category,
+    )
+    .select_from(_WITH_PRODUCT)
+    .where(offers.c.vendor == bindparam("of_vendor"), offers.c.sku.in_(bindparam("skus", expanding=True)))
+)
+_AT = bindparam("at", type_=DateTime(timezone=True))
+_HEARD = update(offers).where(offers.c.id.in_(bindparam("ids", expanding=True))).values(told_at=_AT)
+
+
+async def standing(tx: Tx, vendor: str, skus: Collection[str]) -> dict[str, Standing]:
+    """How a vendor's offers stand, by SKU; unknown SKUs are left out."""
+    return {each.sku: each for each in await tx.all(_STANDING, Standing, {"of_vendor": vendor, "skus": sorted(set(skus))})}
+
+
+async def heard_again(tx: Tx, offer_ids: Collection[str], at: datetime) -> None:
+    """The vendor has said of these offers what is known, as of `at`: no new version, but older news is none any more."""
+    if offer_ids:
+        await tx.execute(_HEARD, {"ids": sorted(offer_ids), "at": at})
+
+
+async def take_off_sale(tx: Tx, offer_ids: Collection[str], at: datetime) -> None:
+    """The vendor does not sell these any more, as of `at`."""
+    if offer_ids:
+        o = offers.c
+        gone = {"state": OfferState.PAUSED, "version": o.version + 1, "updated_at": func.now(), "told_at": at}
+        await tx.execute(update(offers).where(o.id.in_(sorted(offer_ids))).values(gone))
+
+
+async def on_sale_but(tx: Tx, vendor: str, listed: ScalarSelect[Any], at: datetime) -> list[str]:
+    """Ids of a vendor's offers that are on sale, are not `listed` by SKU, and of which nothing was told since `at`."""
+    o = offers.c
+    query = select(o.id).where(o.vendor == vendor, o.state == OfferState.ACTIVE, o.told_at < at, o.sku.not_in(listed))
+    return [row.id for row in await tx.rows(query)]

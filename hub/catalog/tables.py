@@ -57,6 +57,7 @@ offers = Table(
     Column("currency", Text, nullable=False),
     Column("state", Text, nullable=False, server_default="active"),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("vendor", "sku"),
@@ -65,4 +66,7 @@ offers = Table(
     CheckConstraint("shipping_price >= 0", name="shipping_price"),
     CheckConstraint("state IN ('active','paused')", name="state"),
 )
-"""One vendor's price for a variant; `price` and `shipping_price` (what each unit adds to shipping) in minor units."""
+"""One vendor's price for a variant; `price` and `shipping_price` (what each unit adds to shipping) in minor units.
+
+`told_at` is as of when the vendor has said so, by its own clock in a feed and by ours over HTTP: older news is no news.
+"""

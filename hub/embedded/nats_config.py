@@ -1,8 +1,8 @@
 """Owns the broker's configuration: one account per vendor, all streams in the hub's account. Pure.
 
 Permissions inside a shared account do not isolate (a reply subject is not checked), accounts do: a vendor's account
-imports the pulling of its own commands, the acks on them and the publishing of its own events, and nothing else exists
-for it. Which vendor speaks is said by the account, never by the message.
+imports the pulling of its own commands, the acks on them and the publishing of its own events and feeds, and nothing else
+exists for it. Which vendor speaks is said by the account, never by the message.
 """
 
 from collections.abc import Iterable, Sequence
@@ -95,6 +95,7 @@ def _hub(vendors: Sequence[VendorAccount], user: BrokerUser) -> Iterable[str]:
         yield f'      {{ service: "{pull}", response_type: "stream", {only} }}'  # one pull is answered by many messages
         yield f'      {{ service: "{ack}", {only} }}'
         yield f'      {{ service: "evt.{vendor.code}.>", {only} }}'  # a service, so that the stream's receipt comes back
+        yield f'      {{ service: "feed.{vendor.code}.>", {only} }}'
     yield "    ]"
     yield "    imports: ["
     for vendor in vendors:
@@ -115,6 +116,7 @@ def _vendor(vendor: VendorAccount) -> Iterable[str]:
     yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "{_pull(code)}" }}, to: "{local_pull}" }}'
     yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "{_ack(code)}" }} }}'
     yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "evt.{code}.>" }}, to: "evt.>" }}'
+    yield f'      {{ service: {{ account: {HUB_ACCOUNT}, subject: "feed.{code}.>" }}, to: "feed.>" }}'
     yield "    ]"
     yield "  }"
 

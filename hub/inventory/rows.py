@@ -1,7 +1,7 @@
 """Many offers or counts at once, row by row: a bad row says what is wrong with it and stops no other."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -57,7 +57,22 @@ class RowResults(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
 
 
-Row = TypeVar("Row", OfferRow, StockRow)
+class OfSku(Protocol):
+    """A row, whatever it says."""
+
+    @property
+    def sku(self) -> str: ...
+
+
+class Refusing(Protocol):
+    """Where it is noted what is wrong with a row."""
+
+    def refuse(self, index: int, error: Refusal, status: int | None = None) -> None:
+        """The row at `index` is not done; `error` says why."""
+        ...
+
+
+Row = TypeVar("Row", bound=OfSku)
 
 
 class _Sheet(dict[int, RowResult]):
@@ -77,7 +92,7 @@ class _Sheet(dict[int, RowResult]):
 async def put_offer_rows(tx: Tx, vendor: str, rows: Sequence[dict[str, Any]]) -> RowResults:
     """Put the offers of all rows that can be."""
     sheet = _Sheet()
-    wanted = dict(_read(sheet, rows, OfferRow))
+    wanted = dict(read_rows(sheet, rows, OfferRow))
     known = await look(tx, vendor, list(wanted.values()))
 
     def checked(row: OfferRow) -> None:
@@ -85,7 +100,7 @@ async def put_offer_rows(tx: Tx, vendor: str, rows: Sequence[dict[str, Any]]) ->
         _check_version(row, version(known, row.sku))
         check_against(known, vendor, row)
 
-    good = _passing(sheet, wanted, checked)
+    good = passing(sheet, wanted, checked)
     put = await put_checked(tx, vendor, known, list(good.values())) if good else []
     await stock.set_on_hand(tx, {each.offer.id: row.stock for each, row in zip(put, good.values(), strict=True)})
     for (index, each), offer in zip(zip(good, put, strict=True), await offers.with_stock(tx, [each.offer for each in put]), strict=True):
@@ -96,7 +111,7 @@ async def put_offer_rows(tx: Tx, vendor: str, rows: Sequence[dict[str, Any]]) ->
 async def put_stock_rows(tx: Tx, vendor: str, rows: Sequence[dict[str, Any]]) -> RowResults:
     """Set the stock of all rows that can be."""
     sheet = _Sheet()
-    wanted = dict(_read(sheet, rows, StockRow))
+    wanted = dict(read_rows(sheet, rows, StockRow))
     await vendors.lock(tx, vendor)
     known = await catalog.offers_by_sku(tx, vendor, [row.sku for row in wanted.values()])
 
@@ -105,14 +120,14 @@ async def put_stock_rows(tx: Tx, vendor: str, rows: Sequence[dict[str, Any]]) ->
             raise NotFound("unknown_offer", f"no offer {row.sku}", field="/sku")
         _check_version(row, known[row.sku].version)
 
-    good = _passing(sheet, wanted, checked)
+    good = passing(sheet, wanted, checked)
     found = await offers.count(tx, vendor, {row.sku: row.stock for row in good.values()}) if good else []
     for index, offer in zip(good, found, strict=True):
         sheet[index] = RowResult(index=index, status=200, offer=offer)
     return sheet.done()
 
 
-def _read(sheet: _Sheet, rows: Sequence[dict[str, Any]], shape: type[Row]) -> Iterator[tuple[int, Row]]:
+def read_rows(sheet: Refusing, rows: Sequence[dict[str, Any]], shape: type[Row]) -> Iterator[tuple[int, Row]]:
     """The rows that are any, each SKU once."""
     seen: dict[str, int] = {}
     for index, raw in enumerate(rows):
@@ -129,7 +144,8 @@ def _read(sheet: _Sheet, rows: Sequence[dict[str, Any]], shape: type[Row]) -> It
         yield index, row
 
 
-def _passing(sheet: _Sheet, wanted: dict[int, Row], checked: Callable[[Row], None]) -> dict[int, Row]:
+def passing(sheet: Refusing, wanted: dict[int, Row], checked: Callable[[Row], None]) -> dict[int, Row]:
+    """The rows that `checked` does not refuse."""
     good: dict[int, Row] = {}
     for index, row in wanted.items():
         try:

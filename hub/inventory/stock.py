@@ -1,8 +1,11 @@
 """Stock as vendors state it and others look at it (promises to orders are in `promise`)."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+import msgspec
+from sqlalchemy import BigInteger, DateTime, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.inventory.tables import stock
@@ -18,18 +21,44 @@ async def receive(tx: Tx, offer_id: str, quantity: int) -> None:
     )
 
 
-async def set_on_hand(tx: Tx, counts: Mapping[str, int]) -> None:
-    """The vendor has counted: so many units of each offer are for sale, beside those promised and shipped."""
-    s = stock.c
-    known = {row.offer_id: row.on_hand for row in await tx.rows(select(s.offer_id, s.on_hand).where(s.offer_id.in_(sorted(counts))))}
-    fresh = [{"offer_id": offer_id, "on_hand": count, "received": count} for offer_id, count in counts.items() if offer_id not in known]
+_s = stock.c
+_UNITS = bindparam("units", type_=BigInteger)
+_COUNTED = (
+    update(stock)
+    .where(_s.offer_id == bindparam("offer"))
+    .values(
+        on_hand=_UNITS,
+        received=_UNITS + _s.reserved + _s.shipped,
+        counted_at=func.coalesce(bindparam("at", type_=DateTime(timezone=True)), func.now()),
+    )
+)
+_LAST_COUNT = select(_s.offer_id, _s.on_hand, _s.reserved, _s.counted_at).where(_s.offer_id.in_(bindparam("offers", expanding=True)))
+
+
+async def set_on_hand(tx: Tx, counts: Mapping[str, int], at: datetime | None = None) -> None:
+    """The vendor has counted: so many units of each offer are for sale, beside those promised and shipped; `at`: if not now."""
+    known = {row.offer_id for row in await tx.rows(_LAST_COUNT, {"offers": sorted(counts)})}
+    told: dict[str, Any] = {} if at is None else {"counted_at": at}
+    fresh = [{"offer_id": offer_id, "on_hand": n, "received": n, **told} for offer_id, n in counts.items() if offer_id not in known]
     if fresh:
         await tx.execute(insert(stock), fresh)
-    # In the one order in which everybody locks stock rows, so that nobody deadlocks.
-    for offer_id in sorted(known):
-        if known[offer_id] != counts[offer_id]:
-            count = counts[offer_id]
-            await tx.execute(update(stock).where(s.offer_id == offer_id).values(on_hand=count, received=count + s.reserved + s.shipped))
+    if known:  # in the one order in which everybody locks stock rows, so that nobody deadlocks
+        await tx.execute(_COUNTED, [{"offer": offer_id, "units": counts[offer_id], "at": at} for offer_id in sorted(known)])
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What is for sale and promised of an offer, and as of when its vendor has last counted it."""
+
+    offer_id: str
+    on_hand: int
+    reserved: int
+    counted_at: datetime
+
+
+async def last_counts(tx: Tx, offer_ids: Collection[str]) -> dict[str, Counted]:
+    """How these offers' stock stands, locked; those that were never counted are left out."""
+    query = _LAST_COUNT.order_by(_s.offer_id).with_for_update()
+    return {row.offer_id: row for row in await tx.all(query, Counted, {"offers": sorted(set(offer_ids))})}
 
 
 async def on_hand(tx: Tx, offer_ids: Collection[str]) -> dict[str, int]:

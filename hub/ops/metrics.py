@@ -6,6 +6,7 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from sqlalchemy import text
 
+from hub.feeds import store as feeds
 from hub.liveness import look
 from hub.liveness.rules import Health, Watch
 from hub.notifications import store as webhooks
@@ -44,7 +45,7 @@ class MetricsController(Controller):
     ) -> Response[str]:
         """The hub's state (the same from every process) and this process's own traffic."""
         async with database.reading() as tx:
-            lines = [*await hub_lines(tx, watch), *await webhook_lines(tx), *traffic.lines(), ""]
+            lines = [*await hub_lines(tx, watch), *await webhook_lines(tx), *await feed_lines(tx), *traffic.lines(), ""]
         return Response("\n".join(lines), media_type=MEDIA_TYPE)
 
 
@@ -83,6 +84,16 @@ async def webhook_lines(tx: Tx) -> list[str]:
         *gauge("webhooks_oldest_seconds", "the oldest webhook that is pending", [({}, now.oldest_seconds)]),
         *gauge("webhooks_behind", "moments of the timeline that nobody has followed yet", [({}, now.behind)]),
         *gauge("webhook_endpoints", "vendors' endpoints by how they stand", [({"standing": name}, known[name]) for name in known]),
+    ]
+
+
+async def feed_lines(tx: Tx) -> list[str]:
+    """What vendors tell by themselves."""
+    now = await feeds.standing(tx)
+    rows = [({"became": name}, float(getattr(now, name))) for name in ("rows", "failed", "stale")]
+    return [
+        *gauge("feeds_open", "whole catalogs begun in the last day that are not whole yet", [({}, now.open)]),
+        *gauge("feed_rows", "rows of feeds in the last hour: all, those not taken, those older than what is known", rows),
     ]
 
 

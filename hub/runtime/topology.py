@@ -12,9 +12,13 @@ from vendor_sdk.messages import COMMANDS
 DAY = 86400
 AREAS = tuple(dict.fromkeys(kind.partition(".")[0] for kind in COMMANDS))
 """What a vendor may be asked about, each pulled by itself."""
+FEEDS_AT_ONCE = 4
+"""Pages of one vendor's feeds in hand, over all workers: they are applied one after another, so more would only wait."""
 DUPLICATE_WINDOW = 120
 COMMANDS_MAX = 100_000
 EVENTS_MAX = 100_000
+FEEDS_MAX = 200
+"""Pages of a feed that may wait, each of a quarter of a megabyte at most: what does not fit waits with the vendor."""
 DELIVERIES_MAX = 6
 BACKOFF: list[float] = [30, 60, 120, 300]
 """Seconds to wait for an ack before a command is delivered again; an answer normally comes much earlier."""
@@ -25,13 +29,14 @@ CONFIG_REFUSED = 10052
 
 
 def streams(vendor: str, replicas: int = 1) -> list[StreamConfig]:
-    """A vendor's two streams. What is acknowledged is gone, so `…_MAX` bounds what waits: full means refused (back-pressure).
+    """A vendor's three streams. What is acknowledged is gone, so `…_MAX` bounds what waits: full means refused (back-pressure).
 
     What was given up on stays until it is too old, so it can be read back.
     """
     return [
         _stream(subjects.command_stream(vendor), subjects.command(vendor, ">"), COMMANDS_MAX, replicas),
         _stream(subjects.event_stream(vendor), subjects.event(vendor, ">"), EVENTS_MAX, replicas),
+        _stream(subjects.feed_stream(vendor), subjects.feed(vendor, ">"), FEEDS_MAX, replicas),
     ]
 
 
@@ -51,7 +56,7 @@ def _stream(name: str, subject: str, most: int, replicas: int) -> StreamConfig:
 
 
 def consumers(vendor: str) -> list[tuple[str, ConsumerConfig]]:
-    """The spoke's consumers of its commands, one per capability, and the hub's consumer of its events, shared by all workers."""
+    """The spoke's consumers of its commands, one per capability, and the hub's of its events and feeds, shared by all workers."""
     return [
         *(
             (
@@ -76,6 +81,17 @@ def consumers(vendor: str) -> list[tuple[str, ConsumerConfig]]:
                 ack_wait=30,
                 max_deliver=-1,
                 max_ack_pending=1024,
+            ),
+        ),
+        (
+            subjects.feed_stream(vendor),
+            ConsumerConfig(
+                durable_name=subjects.CONSUMER_HUB,
+                filter_subject=subjects.feed(vendor, ">"),
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=60,
+                max_deliver=-1,
+                max_ack_pending=FEEDS_AT_ONCE,
             ),
         ),
     ]

@@ -31,10 +31,11 @@ from vendor_sdk import subjects
 
 BACK = (0.5, 90.0)
 """Seconds until a process that died is there again."""
-NOT_SIMULATED = ("laws", "reconciliation", "scorecards", "suspension", "notifications", "forget webhooks", "closing")
+NOT_SIMULATED = ("laws", "reconciliation", "scorecards", "suspension", "notifications", "forget webhooks", "forget feeds", "closing")
 """Loops that only look at what has happened, which here is the laws' part; the closing of vendors, of whom none leaves here; and
 those of webhooks, which only read what others have committed, by PostgreSQL's numbers of transactions, which are not simulated:
-`tests/notifications` drives it against a real one."""
+`tests/notifications` drives it against a real one. No vendor of the simulation tells feeds: they write nothing that belongs to an
+order; `tests/feeds` crosses counts with reservations."""
 SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
 DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0, "rescue": 3 * 3600.0, "replays": 2 * 3600.0}

@@ -1,4 +1,4 @@
-"""Hears every vendor: one puller per vendor's event stream, and the streams themselves kept in being."""
+"""Hears every vendor: a puller for each one's events and one for its feeds, and the streams themselves kept in being."""
 
 import asyncio
 import time
@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.checkout.conclude import give_up
 from hub.checkout.hear import Foreign, Heard, attempt_of, hear, keep_for_triage
+from hub.feeds import hear as feeds
 from hub.kernel.errors import Unavailable
 from hub.runtime import steps, topology
 from hub.runtime.database import HUB
@@ -46,6 +47,8 @@ class Listener:
         self.hearing_since: float | None = None
         self._handling = asyncio.Semaphore(max(1, wiring.settings.database.pool_size // 2))
         """Half of the connections at most: who waits here has not taken one yet, and sending needs the others."""
+        self._feeding = asyncio.Semaphore(max(1, wiring.settings.database.pool_size // 8))
+        """Feeds have a share of their own, so that no answer waits for a catalog."""
 
     @property
     def hears(self) -> bool:
@@ -54,7 +57,7 @@ class Listener:
 
     def missing(self, stream_or_vendor: str) -> None:
         """A stream is not there (a wiped broker, a new vendor): put it right at the next look."""
-        vendor = stream_or_vendor.removeprefix("CMD_").removeprefix("EVT_")
+        vendor = stream_or_vendor.removeprefix("CMD_").removeprefix("EVT_").removeprefix("FEED_")
         if vendor == subjects.ADVISORY_STREAM:
             self._shared_missing = True
         else:
@@ -122,6 +125,20 @@ class Listener:
                 on_gone=self.missing,
             )
 
+            async def fed(msg: Msg) -> None:
+                async with self._feeding:
+                    await take_feed(self._wiring, vendor, msg)
+
+            stream = subjects.feed_stream(vendor)
+            self._pullers[stream] = Puller(
+                self._wiring.bus,
+                stream,
+                subjects.CONSUMER_HUB,
+                fed,
+                credit=topology.FEEDS_AT_ONCE,
+                on_gone=self.missing,
+            )
+
     async def _heard(self, vendor: str, msg: Msg) -> None:
         async with self._handling:
             await take_event(self._wiring, vendor, msg)
@@ -164,6 +181,18 @@ async def take_event(wiring: Wiring, vendor: str, msg: Given) -> None:
         if msg.metadata.num_delivered < TRIES_MAX or is_away(error):
             raise
         await keep_for_triage(wiring.database, message, Foreign("not_applicable", repr(error)), Trace.new())
+    await msg.ack()
+
+
+async def take_feed(wiring: Wiring, vendor: str, msg: Given) -> None:
+    """The same for a page of a feed."""
+    told = feeds.Told(vendor=vendor, subject=msg.subject, headers=dict(msg.headers or {}), body=msg.data)
+    try:
+        await feeds.hear(wiring.database, told)
+    except Exception as error:
+        if msg.metadata.num_delivered < TRIES_MAX or is_away(error):
+            raise
+        await feeds.put_aside(wiring.database, told, feeds.Unfit("not_applicable", repr(error)), Trace.new())
     await msg.ack()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from hub.feeds.forget import forget as forget_feeds
 from hub.notifications.deliver import Courier
 from hub.notifications.follow import follow
 from hub.notifications.forget import forget as forget_webhooks
@@ -70,6 +71,7 @@ def loops(wiring: Wiring, gateways: Gateways, dispatcher: Dispatcher, hears: Cal
         "laws": (lambda: watch(wiring.database), 180),
         "forget": (lambda: forget(wiring), 3600),
         "forget webhooks": (lambda: forget_webhooks(wiring.database, limits(wiring.settings)), 3600),
+        "forget feeds": (lambda: forget_feeds(wiring.database, wiring.settings.feeds.keep_days), 3600),
     }
 
 

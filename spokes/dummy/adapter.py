@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
 from spokes.dummy.back_room import BackRoom
@@ -10,6 +10,7 @@ from spokes.dummy.switches import Do, Fault, Switches
 from spokes.dummy.warehouse import Warehouse, accepted, shipped, too_many
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
+from vendor_sdk.feeds import Described, Level, Offered, Price
 from vendor_sdk.messages import (
     Accepted,
     Authorize,
@@ -38,7 +39,7 @@ from vendor_sdk.messages import (
     Submit,
     Track,
 )
-from vendor_sdk.ports import CommandBody, Context, Orders, Returns, Shipping, Stock, answer_kind
+from vendor_sdk.ports import Catalog, CommandBody, Context, Orders, Returns, Shipping, Stock, answer_kind
 
 M = TypeVar("M", bound=Message)
 
@@ -48,7 +49,7 @@ CRASHED = 70
 ECHO_SECONDS = 0.2
 
 
-class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns):
+class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns, Catalog):
     """A vendor whose system is a file, and as good or bad as its switches say."""
 
     async def open(self) -> None:
@@ -85,6 +86,20 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns):
             return await self._warehouse.restock(context.command_id, command.sub_order_id, command.items)
 
         return await self._served("stock.restock", command, context, work)
+
+    async def levels(self) -> AsyncIterator[Level]:
+        """What is left of each SKU that can be short."""
+        for sku, units in (await self._warehouse.free()).items():
+            yield Level(sku=sku, stock=units)
+
+    async def full(self) -> AsyncIterator[Offered]:
+        """All that is on the shelves."""
+        for sku, shelf in self.config.catalog.items():
+            yield Offered(
+                sku=sku,
+                price=Price(amount=shelf.price, currency=shelf.currency),
+                product=Described(title=shelf.title, category=shelf.category),
+            )
 
     async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
         """Take the order on, at once or after `accept_after`."""

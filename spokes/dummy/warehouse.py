@@ -180,6 +180,14 @@ class Warehouse:
 
         return await self._file.do(work)
 
+    async def free(self) -> dict[str, int]:
+        """Units of each SKU that can be short which nobody holds or was sent."""
+
+        def work(db: sqlite3.Connection) -> dict[str, int]:
+            return {sku: max(0, units + self._back(db, sku) - self._taken(db, sku)) for sku, units in self._stock.items()}
+
+        return await self._file.do(work)
+
     async def called(self, key: str, kind: str) -> None:
         """Note that the system was asked, whether or not it then did anything."""
         await self._file.do(
@@ -214,17 +222,21 @@ class Warehouse:
         for sku, quantity in wanted.items():
             if sku not in self._stock:
                 continue
-            taken = db.execute(
-                "SELECT coalesce(sum(quantity), 0) FROM holding WHERE vendor = ? AND sku = ? AND sub_order_id <> ?"
-                " AND (expires_at IS NULL OR expires_at > ?)",
-                (self._vendor, sku, sub_order_id, time.time()),
-            ).fetchone()[0]
-            back = db.execute(
-                "SELECT coalesce(sum(quantity), 0) FROM restocked WHERE vendor = ? AND sku = ?", (self._vendor, sku)
-            ).fetchone()[0]
-            if self._stock[sku] + back - taken < quantity:
+            if self._stock[sku] + self._back(db, sku) - self._taken(db, sku, but_for=sub_order_id) < quantity:
                 return sku
         return None
+
+    def _taken(self, db: sqlite3.Connection, sku: str, but_for: str = "") -> int:
+        row = db.execute(
+            "SELECT coalesce(sum(quantity), 0) FROM holding WHERE vendor = ? AND sku = ? AND sub_order_id <> ?"
+            " AND (expires_at IS NULL OR expires_at > ?)",
+            (self._vendor, sku, but_for, time.time()),
+        ).fetchone()
+        return int(row[0])
+
+    def _back(self, db: sqlite3.Connection, sku: str) -> int:
+        row = db.execute("SELECT coalesce(sum(quantity), 0) FROM restocked WHERE vendor = ? AND sku = ?", (self._vendor, sku)).fetchone()
+        return int(row[0])
 
     def _hold(self, db: sqlite3.Connection, sub_order_id: str, items: Sequence[Item], state: str, expires_at: float | None) -> None:
         for sku, quantity in _units(items).items():

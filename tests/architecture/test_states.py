@@ -24,6 +24,7 @@ OTHER_STATES = {
     "hub/notifications/store.py": "what becomes of a webhook to a vendor: kept by attempts",
     "hub/notifications/claim.py": "the same, as each attempt ends",
     "hub/catalog/put_offers.py": "active or paused, as the vendor says",
+    "hub/catalog/store.py": "paused, as the vendor's feed says or by its silence",
 }
 """Tables with a column `state` that is no life, and who writes it."""
 

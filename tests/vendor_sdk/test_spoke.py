@@ -242,7 +242,7 @@ async def test_a_heartbeat_tells_how_well_it_is(stand: Stand, vendor: str, run_s
     await run_spoke(vendor, {"faults": [{"do": "slow", "seconds": 1.0}]}, heartbeat=0.1)
     await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
     await until(lambda: any(beat.in_flight for beat in beats))
-    assert beats[-1].capabilities == ["stock", "orders", "shipping", "returns"]
+    assert beats[-1].capabilities == ["stock", "orders", "shipping", "returns", "catalog"]
     assert beats[-1].breakers["stock"] == "closed"
     assert beats[-1].oldest_command_age >= 0
 
