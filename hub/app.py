@@ -28,7 +28,7 @@ from hub.checkout.vendor_api import VendorOrderController
 from hub.customers.api import CustomerController
 from hub.gateways.bank.api import BankReceiptController
 from hub.gateways.bank.orders_api import BankOrderController
-from hub.inventory.api import VendorOfferController
+from hub.inventory.api import VendorOfferController, VendorRowController
 from hub.kernel.errors import Refusal
 from hub.ledger.api import LedgerController
 from hub.liveness.api import LivenessController, VendorLivenessController
@@ -73,6 +73,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     QuoteController,
     OrderController,
     VendorOfferController,
+    VendorRowController,
     VendorOrderController,
     VendorCommissionController,
     CommissionController,

@@ -61,9 +61,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     carried: dict[str, str] = {}
 
 
-def event_id(command_id: str, kind: str) -> str:
-    """``<command_id>.<fact>``: one name however often it is told."""
-    return f"{command_id}.{kind.rsplit('.', 1)[-1]}"
+event_id = subjects.event_id
 
 
 def event_headers(event: Event) -> dict[str, str]:

@@ -80,3 +80,8 @@ def vendor_of(subject: str) -> str | None:
     """The vendor named by a hub-side command or event subject."""
     parts = subject.split(".")
     return parts[1] if len(parts) == 4 and parts[0] in {"cmd", "evt"} else None  # noqa: PLR2004  # the four words of a subject
+
+
+def event_id(command_id: str, kind: str) -> str:
+    """``<command_id>.<fact>``: one name however often, and by whatever road, it is told."""
+    return f"{command_id}.{kind.rsplit('.', 1)[-1]}"

@@ -139,3 +139,9 @@ async def change_offer(tx: Tx, offer_id: str, **values: Any) -> None:
     """Save an offer's new terms as its next version."""
     o = offers.c
     await tx.execute(update(offers).where(o.id == offer_id).values(version=o.version + 1, updated_at=func.now(), **values))
+
+
+async def next_version(tx: Tx, offer_ids: Collection[str]) -> None:
+    """Something about these offers is new that stands elsewhere."""
+    o = offers.c
+    await tx.execute(update(offers).where(o.id.in_(sorted(offer_ids))).values(version=o.version + 1, updated_at=func.now()))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from hub.checkout.conclude import conclude, give_up
+from hub.checkout.conclude import conclude, conclude_locked, give_up
 from hub.checkout.timing import Timing
 from hub.fulfillment.ship import SHIP, TRACK
 from hub.kernel.errors import Invalid
@@ -64,6 +64,16 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
 async def hear_in(tx: Tx, timing: Timing, heard: Heard) -> None:
     """The same in a transaction of somebody's own. Raises `Foreign` or `Invalid` for what cannot be applied."""
     await _apply(tx, timing, heard, *_read(heard))
+
+
+async def hear_by_hand(tx: Tx, timing: Timing, step: Step, kind: str, body: Message) -> None:
+    """What a vendor says through the vendor API, of an open step whose order is locked.
+
+    Noted under the id that its spoke's event has, so that whichever comes second is one that was heard before.
+    Raises `Invalid` for what was not ordered.
+    """
+    await inbox.first_time(tx, step.target, subjects.event_id(step.id, kind))
+    await conclude_locked(tx, timing, step, interpret(body))
 
 
 async def _apply(tx: Tx, timing: Timing, heard: Heard, kind: str, event_id: str, body: Message) -> None:

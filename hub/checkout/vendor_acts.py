@@ -1,20 +1,18 @@
-"""A vendor acts by hand: its answers through the vendor API are recorded like a spoke's."""
+"""A vendor acts by hand: what it says through the vendor API is the same fact as its spoke's, and heard as such."""
 
 from collections.abc import Sequence
 
-import msgspec
-
-from hub.checkout.conclude import conclude_locked
+from hub.checkout.hear import hear_by_hand
 from hub.checkout.timing import Timing
-from hub.fulfillment.route import SUBMIT
+from hub.fulfillment.route import RECALL, SUBMIT
 from hub.fulfillment.ship import SHIP, TRACK
 from hub.kernel.errors import Conflict
 from hub.orders import store
 from hub.orders.model import Order
 from hub.runtime import steps
 from hub.runtime.database import Tx
-from hub.runtime.steps import Outcome, StepState
-from vendor_sdk.messages import Parcel, Shortfall
+from hub.runtime.steps import StepState
+from vendor_sdk.messages import Accepted, Declined, Delivered, Kept, Parcel, Recalled, Shipped, Shortfall
 
 
 async def accept(tx: Tx, timing: Timing, sub_order_id: str, short: Sequence[Shortfall] = ()) -> Order:
@@ -22,34 +20,43 @@ async def accept(tx: Tx, timing: Timing, sub_order_id: str, short: Sequence[Shor
 
     Raises `NotFound` for another vendor's, `Invalid` for what was not ordered, and `Conflict` where no answer is awaited.
     """
-    data = {"short": msgspec.to_builtins(list(short))} if short else {}
-    return await _answer(tx, timing, sub_order_id, SUBMIT, Outcome.ok(**data))
+    said = Accepted(sub_order_id=sub_order_id, short=list(short))
+    return await _say(tx, timing, SUBMIT, "orders.accepted", said)
 
 
 async def decline(tx: Tx, timing: Timing, sub_order_id: str, reason: str, detail: str) -> Order:
     """Decline a routed sub-order. Raises as `accept` does."""
-    return await _answer(tx, timing, sub_order_id, SUBMIT, Outcome.refused(reason, detail))
+    return await _say(tx, timing, SUBMIT, "orders.declined", Declined(sub_order_id=sub_order_id, reason=reason, detail=detail))
 
 
 async def ship(tx: Tx, timing: Timing, sub_order_id: str, parcels: Sequence[Parcel]) -> Order:
     """Tell that a paid sub-order has left. Raises as `accept` does."""
-    return await _answer(tx, timing, sub_order_id, SHIP, Outcome.ok(parcels=[msgspec.to_builtins(parcel) for parcel in parcels]))
+    return await _say(tx, timing, SHIP, "shipping.shipped", Shipped(sub_order_id=sub_order_id, parcels=list(parcels)))
 
 
 async def deliver(tx: Tx, timing: Timing, sub_order_id: str) -> Order:
     """Tell that a shipped sub-order has arrived. Raises as `accept` does."""
-    return await _answer(tx, timing, sub_order_id, TRACK, Outcome.ok())
+    return await _say(tx, timing, TRACK, "shipping.delivered", Delivered(sub_order_id=sub_order_id))
 
 
-async def _answer(tx: Tx, timing: Timing, sub_order_id: str, kind: str, outcome: Outcome) -> Order:
-    order_id = await store.order_of(tx, sub_order_id, tx.actor.id)
+async def stop(tx: Tx, timing: Timing, sub_order_id: str) -> Order:
+    """Tell that a sub-order that was to be stopped will not leave. Raises as `accept` does."""
+    return await _say(tx, timing, RECALL, "orders.recalled", Recalled(sub_order_id=sub_order_id))
+
+
+async def keep(tx: Tx, timing: Timing, sub_order_id: str, reason: str) -> Order:
+    """Tell that it is too late to stop a sub-order. Raises as `accept` does."""
+    return await _say(tx, timing, RECALL, "orders.kept", Kept(sub_order_id=sub_order_id, reason=reason))
+
+
+async def _say(tx: Tx, timing: Timing, asked: str, kind: str, said: Accepted | Declined | Shipped | Delivered | Recalled | Kept) -> Order:
+    order_id = await store.order_of(tx, said.sub_order_id, tx.actor.id)
     await store.lock(tx, order_id)
-    waiting = [
-        s for s in await steps.of_saga(tx, order_id) if s.subject_id == sub_order_id and s.kind == kind and s.state == StepState.OPEN
-    ]
+    of_part = [step for step in await steps.of_saga(tx, order_id) if step.subject_id == said.sub_order_id]
+    waiting = [step for step in of_part if step.kind == asked and step.state == StepState.OPEN]
     if not waiting:
-        raise _not_awaited(await store.load(tx, order_id), sub_order_id)
-    await conclude_locked(tx, timing, waiting[0], outcome)
+        raise _not_awaited(await store.load(tx, order_id), said.sub_order_id)
+    await hear_by_hand(tx, timing, waiting[0], kind, said)
     return await store.load(tx, order_id)
 
 

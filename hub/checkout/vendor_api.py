@@ -51,6 +51,13 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     parcels: Annotated[list[Parcel], Meta(min_length=1, max_length=100)]
 
 
+class Recalled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether a sub-order that its buyer wants canceled is stopped; if it is not, `reason` says why, such as ``already_shipped``."""
+
+    stopped: bool
+    reason: Reason = "already_shipped"
+
+
 class VendorOrderController(Controller):
     """What a vendor owes."""
 
@@ -115,6 +122,20 @@ class VendorOrderController(Controller):
             return _own(await vendor_acts.ship(tx, timing, sub_order_id, data.parcels), sub_order_id, tx)
 
         return await write(use_case, status=201)
+
+    @post("/{sub_order_id:str}/recall", status_code=200, responses=refuses_write(404))
+    async def recall(
+        self, sub_order_id: SubOrderId, data: JSONBody[Recalled], write: Writing, timing: NamedDependency[Timing]
+    ) -> Response[VendorOrderView]:
+        """Answer whether a sub-order that was to be stopped could be."""
+
+        async def use_case(tx: Tx) -> VendorOrderView:
+            stopped = (
+                vendor_acts.stop(tx, timing, sub_order_id) if data.stopped else vendor_acts.keep(tx, timing, sub_order_id, data.reason)
+            )
+            return _own(await stopped, sub_order_id, tx)
+
+        return await write(use_case)
 
     @post("/{sub_order_id:str}/delivery", status_code=200, responses=refuses_write(404))
     async def deliver(self, sub_order_id: SubOrderId, write: Writing, timing: NamedDependency[Timing]) -> Response[VendorOrderView]:

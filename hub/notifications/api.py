@@ -16,6 +16,7 @@ from hub.notifications.model import (
     EndpointView,
     EndpointWithSecrets,
     EventType,
+    Example,
     NewEndpoint,
     ReplayFrom,
     ReplayView,
@@ -85,11 +86,12 @@ class WebhookEndpointController(Controller):
         """Give it a new key, shown this once; the old one signs beside it for a while."""
         return await write(lambda tx: register.rotate(tx, endpoint_id, data), status=201, keep=register.forget_secrets)
 
-    @post("/{endpoint_id:str}/test", responses=refuses_act(404))
-    async def test(self, endpoint_id: Id, write: Writing) -> Response[DeliveryView]:
-        """Send it an event of type ``test``."""
+    @post("/{endpoint_id:str}/test", responses=refuses_write(404))
+    async def test(self, endpoint_id: Id, write: Writing, data: JSONBody[Example | None] = None) -> Response[DeliveryView]:
+        """Send it an example of an event: one of type ``test``, without a body."""
         now = datetime.now(UTC)  # noqa: TID251  # the edge is where time enters
-        return await write(lambda tx: replay.send_test(tx, endpoint_id, now=now), status=201)
+        kind = data.type if data is not None else "test"
+        return await write(lambda tx: replay.send_test(tx, endpoint_id, kind, now=now), status=201)
 
     @post("/{endpoint_id:str}/replays", responses=refuses_write(404))
     async def replay(self, endpoint_id: Id, data: JSONBody[ReplayFrom], write: Writing) -> Response[ReplayView]:

@@ -26,7 +26,7 @@ _IN_FORCE = or_(_k.expires_at.is_(None), _k.expires_at > func.now())
 async def add(tx: Tx, vendor: str, new: NewEndpoint) -> str:
     """An endpoint without keys; its id."""
     endpoint_id = tx.ids.new("wep")
-    row = {name: value for name, value in msgspec.to_builtins(new).items() if name != "schemes"}
+    row = {name: value for name, value in msgspec.to_builtins(new).items() if name not in {"schemes", "state"}}
     await tx.execute(insert(webhook_endpoints), {"id": endpoint_id, "vendor": vendor, "state": EndpointState.ENABLED, **row})
     ENDPOINT_LIFE.born(tx, endpoint_id, vendor, data={"url": new.url})
     return endpoint_id

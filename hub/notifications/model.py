@@ -47,13 +47,17 @@ OverlapSeconds = Annotated[int, Meta(ge=0, le=604_800)]
 
 
 class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a vendor wants to hear of what; without `types` of all. ``thin`` payloads name the object, ``full`` ones contain it."""
+    """Where a vendor wants to hear of what; without `types` of all. ``thin`` payloads name the object, ``full`` ones contain it.
+
+    To one that is born ``disabled`` nothing is sent: what happens is kept for it, to be looked at, or replayed once it is enabled.
+    """
 
     url: Url
     description: Description = ""
     types: Types = []
     payload: Payload = "full"
     schemes: Schemes = msgspec.field(default_factory=lambda: ["v1"])
+    state: Literal["enabled", "disabled"] = "enabled"
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +75,12 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     scheme: Scheme = "v1"
     overlap_seconds: OverlapSeconds = 86_400
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which type an example is wanted. Its data says ``"test": true`` and is about nothing that there is."""
+
+    type: EventType = "test"
 
 
 class ReplayFrom(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from hub.vendors import store as vendors
 KEYS_MAX = 4
 """Of one endpoint in force at once; each adds a signature to each attempt."""
 BY_VENDOR = "by_vendor"
+"""Why an endpoint is disabled that its vendor disabled: of this it is not told."""
 
 
 async def register(tx: Tx, limits: Limits, vendor: str, new: NewEndpoint) -> EndpointWithSecrets:
@@ -31,6 +32,8 @@ async def register(tx: Tx, limits: Limits, vendor: str, new: NewEndpoint) -> End
     made = [new_key(scheme) for scheme in new.schemes]
     for key in made:
         await endpoints.add_key(tx, endpoint_id, key)
+    if new.state == "disabled":
+        await disable(tx, endpoint_id, BY_VENDOR)
     return EndpointWithSecrets(endpoint=await endpoints.get(tx, endpoint_id), secrets=[_shown(key) for key in made])
 
 

@@ -1,22 +1,29 @@
 """Sends again what a vendor asks for: a test event, one delivery, or all that failed since a moment."""
 
 from datetime import datetime
+from typing import Any
 
 from hub.kernel.errors import Conflict
 from hub.notifications import endpoints, store
 from hub.notifications.kinds import Told, bodies
-from hub.notifications.model import DeliveryView, EndpointView, ReplayView
+from hub.notifications.model import DeliveryView, EndpointView, EventType, ReplayView
 from hub.notifications.states import EndpointState
 from hub.notifications.store import NewEvent
 from hub.runtime.database import Tx
 
+ASKED_FOR = "asked for"
 
-async def send_test(tx: Tx, endpoint_id: str, *, now: datetime) -> DeliveryView:
-    """A ``test`` event for one endpoint, whatever its filter. Raises `NotFound` and `Conflict` (``endpoint_disabled``)."""
-    endpoint = await _enabled(tx, endpoint_id)
-    told = Told(vendor=endpoint.vendor, key=tx.ids.new("tst"), thin={"id": endpoint.id, "state": "enabled", "reason": "asked for"})
-    new = NewEvent(vendor=endpoint.vendor, type="test", key=told.key, position=0, occurred_at=now, bodies=bodies("test", now, told))
-    (delivery_id,) = await store.add(tx, new, [(endpoint.id, True)])
+
+async def send_test(tx: Tx, endpoint_id: str, kind: EventType, *, now: datetime) -> DeliveryView:
+    """An example of an event for one endpoint, whatever its filter; kept for one that is disabled. Raises `NotFound`."""
+    endpoint = await endpoints.get(tx, endpoint_id, vendor=tx.actor.id, lock=True)
+    key = tx.ids.new("tst")
+    thin: dict[str, Any] = {"id": endpoint.id, "state": "enabled", "reason": ASKED_FOR}
+    if kind != "test":
+        thin = {"id": key, "state": kind.rsplit(".", 1)[-1], "reason": ASKED_FOR, "test": True}
+    told = Told(vendor=endpoint.vendor, key=key, thin=thin)
+    new = NewEvent(vendor=endpoint.vendor, type=kind, key=key, position=0, occurred_at=now, bodies=bodies(kind, now, told))
+    (delivery_id,) = await store.add(tx, new, [(endpoint.id, endpoint.state is EndpointState.ENABLED)])
     return await store.get(tx, delivery_id)
 
 

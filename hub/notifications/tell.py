@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, select
 
 from hub.kernel.money import Money
 from hub.notifications.kinds import Told
+from hub.notifications.register import BY_VENDOR
 from hub.notifications.tables import webhook_endpoints
 from hub.orders import store as orders
 from hub.orders.states import FALLEN
@@ -80,6 +81,8 @@ async def _vendor(_: Tx, moment: Followed, who: frozenset[str]) -> list[Told]:
 
 
 async def _endpoint(tx: Tx, moment: Followed, _: frozenset[str]) -> list[Told]:
+    if moment.reason == BY_VENDOR:
+        return []
     url = await tx.scalar(select(webhook_endpoints.c.url).where(webhook_endpoints.c.id == moment.subject_id))
     return [Told(vendor=moment.saga_id, key=moment.subject_id, thin=_thin(moment, url=url))]
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from hub.kernel.money import Money
 from hub.orders.model import Line, Order, SubOrder
-from hub.orders.states import FALLEN
+from hub.orders.states import FALLEN, SubOrderState
 from hub.pricing.tax import included
 
 
@@ -102,12 +102,23 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     payment: PaymentView | None = None
 
 
+class Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sub-order waits for its vendor to say: whether it takes it on, that it has left, that it has arrived, whether it can stop.
+
+    `by` is what it has promised: later is late, not lost, but for an ``acceptance``. A ``recall`` has no time of its own.
+    """
+
+    answer: Literal["acceptance", "shipment", "delivery", "recall"]
+    by: datetime | None
+
+
 class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
     """A sub-order as its vendor sees it: with the address and what we take, without the others' parts.
 
     `total` is what the buyer pays. The vendor bears `vendor_discount` of `discount` (its part of shipping's is
     `shipping_vendor_discount`), we the rest; `share` is what is the vendor's: `total` + our part of the discount -
     `commission` - `commission_tax`. `accept_by`, `ship_by` and `deliver_by` are what the vendor has promised, each from when it is asked.
+    `awaits` is null where the next word is not the vendor's: before the money is taken, and at the end.
     """
 
     id: str
@@ -117,6 +128,7 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
     accept_by: datetime | None
     ship_by: datetime | None
     deliver_by: datetime | None
+    awaits: Awaited | None
     split_from: str | None
     shipping_option: str
     shipping_price: Money
@@ -170,6 +182,7 @@ def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> 
         accept_by=sub.accept_by,
         ship_by=sub.ship_by,
         deliver_by=sub.deliver_by,
+        awaits=awaits(sub),
         split_from=sub.split_from,
         shipping_option=sub.shipping_option,
         shipping_price=money(sub.shipping_price),
@@ -185,6 +198,21 @@ def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> 
         ship_to=ship_to,
         lines=[_vendor_line(line, money) for line in sub.lines],
     )
+
+
+def awaits(sub: SubOrder) -> Awaited | None:
+    """What the next word of a sub-order's vendor is to be about, if it is the vendor's turn."""
+    match sub.state:
+        case SubOrderState.ROUTED:
+            return Awaited(answer="acceptance", by=sub.accept_by)
+        case SubOrderState.ACCEPTED if sub.ship_by is not None:
+            return Awaited(answer="shipment", by=sub.ship_by)
+        case SubOrderState.RECALLING:
+            return Awaited(answer="recall", by=None)
+        case SubOrderState.SHIPPED:
+            return Awaited(answer="delivery", by=sub.deliver_by)
+        case _:
+            return None
 
 
 def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrderView:

@@ -44,12 +44,18 @@ async def check(request: Request[Any, Any, Any]) -> None:
 
 def refused(text: str) -> ValidationException:
     """The 400 of a msgspec complaint such as ``Expected `int`, got `str` - at `$.quantity` ``."""
+    message, field = pointer_of(text)
+    return ValidationException(detail=message, extra=[{"key": field, "message": message, "source": "body"}])
+
+
+def pointer_of(text: str) -> tuple[str, str]:
+    """What a msgspec complaint says, and of which field."""
     found = _AT.match(text)
     assert found is not None, "the pattern matches any text"
     field = pointer(found["path"] or "")
     if named := _NAMED.search(found["message"]):
         field += "/" + _escaped(named[1])
-    return ValidationException(detail=found["message"], extra=[{"key": field, "message": found["message"], "source": "body"}])
+    return found["message"], field
 
 
 def pointer(path: str) -> str:

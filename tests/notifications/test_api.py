@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from hub.notifications.forget import forget
 from tests.hub_api import Api
-from tests.notifications.desk import LIMITS, Desk, now, slug
+from tests.notifications.desk import LIMITS, Desk, now, slug, types
 
 PATH = "/v1/vendor/webhook-endpoints"
 
@@ -84,7 +85,6 @@ async def test_what_happened_while_it_was_disabled_can_be_replayed_since_a_momen
     made = await desk.endpoint()
     one = f"{PATH}/{made['endpoint']['id']}"
     assert (await desk.api("acme", "PATCH", one, {"state": "disabled"})).json()["reason"] == "by_vendor"
-    assert slug(await desk.api("acme", "POST", f"{one}/test")) == "endpoint_disabled"
     since = (now() - timedelta(minutes=1)).isoformat()
     assert slug(await desk.api("acme", "POST", f"{one}/replays", {"since": since})) == "endpoint_disabled"
     await desk.happen("suspend", "activate")
@@ -100,6 +100,25 @@ async def test_what_happened_while_it_was_disabled_can_be_replayed_since_a_momen
     again = (await desk.api("acme", "POST", f"{one}/replays", {"since": since})).json()
     await desk.deliver()
     assert (await desk.api("acme", "GET", f"{one}/replays/{again['id']}")).json()["replayed"] == 0, "what was delivered is not failed"
+
+
+async def test_an_endpoint_that_is_born_disabled_is_sent_nothing_and_nothing_is_lost(desk: Desk) -> None:
+    other = await desk.endpoint("/other")
+    made = await desk.endpoint("/pulled", state="disabled")
+    assert (made["endpoint"]["state"], made["endpoint"]["reason"]) == ("disabled", "by_vendor")
+    one = f"{PATH}/{made['endpoint']['id']}"
+    tested = (await desk.api("acme", "POST", f"{one}/test", {"type": "order.shipped"})).json()
+    assert (tested["type"], tested["state"], tested["reason"]) == ("order.shipped", "failed", "endpoint_disabled")
+    await desk.happen("suspend")
+    await desk.deliver()
+    assert desk.receiver.at("/pulled") == []
+    assert types(desk.receiver.at("/other")) == ["vendor.updated"], "what the vendor does itself it is not told"
+    kept = await desk.deliveries(endpoint=made["endpoint"]["id"])
+    assert [(each["type"], each["state"]) for each in kept] == [("order.shipped", "failed"), ("vendor.updated", "failed")]
+    body = (await desk.api("acme", "GET", f"/v1/vendor/webhook-deliveries/{tested['id']}")).json()["body"]
+    assert msgspec.json.decode(body)["data"]["test"] is True
+    wrong = await desk.api("acme", "POST", f"{PATH}/{other['endpoint']['id']}/test", {"type": "order.eaten"})
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "/type")
 
 
 async def test_one_delivery_is_replayed_under_its_id(desk: Desk) -> None:

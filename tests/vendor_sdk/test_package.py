@@ -13,6 +13,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SDK = ROOT / "vendor_sdk"
 
+HTTPX = ("httpx", "httpcore", "h11", "anyio", "certifi", "idna", "typing_extensions.py")
+LENT = ("msgspec", "nats", "nkeys", "nacl", "cffi", "pycparser", "pybreaker", "tenacity", *HTTPX)
+"""Its dependencies with theirs."""
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -31,11 +35,11 @@ def test_it_installs_and_runs_alone(wheel: Path, tmp_path: Path) -> None:
     site = Path(subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip())
     shutil.unpack_archive(wheel, site, "zip")
     lent = Path(sysconfig.get_path("purelib"))
-    for name in ("msgspec", "nats", "nkeys", "nacl", "cffi", "pycparser", "pybreaker", "tenacity"):
+    for name in LENT:
         (site / name).symlink_to(lent / name)
     for extra in lent.glob("_cffi_backend*"):
         (site / extra.name).symlink_to(extra)
-    modules = sorted(f"vendor_sdk.{path.stem}" for path in SDK.glob("*.py") if path.stem != "__init__")
+    modules = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in SDK.rglob("*.py") if path.stem != "__init__")
     program = (
         f"import importlib, sys; [importlib.import_module(m) for m in {modules}]; print('hub' in sys.modules, 'spokes' in sys.modules)"
     )
@@ -49,4 +53,10 @@ def test_it_installs_and_runs_alone(wheel: Path, tmp_path: Path) -> None:
 
 def test_its_dependencies_are_those_it_uses() -> None:
     declared = tomllib.loads((SDK / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert sorted(dependency.split(">")[0].split("[")[0] for dependency in declared) == ["msgspec", "nats-py", "pybreaker", "tenacity"]
+    assert sorted(dependency.split(">")[0].split("[")[0] for dependency in declared) == [
+        "httpx",
+        "msgspec",
+        "nats-py",
+        "pybreaker",
+        "tenacity",
+    ]
