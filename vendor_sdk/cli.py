@@ -1,4 +1,4 @@
-"""The `vendor-sdk` command: run spokes."""
+"""The `vendor-sdk` command: run spokes, or emulate a hub for one."""
 
 import argparse
 import asyncio
@@ -8,15 +8,23 @@ import sys
 from pathlib import Path
 
 from vendor_sdk import fleet, logs
+from vendor_sdk.emulator import command
 from vendor_sdk.errors import Misconfigured
 
 
 def main(argv: list[str] | None = None) -> int:
-    """``vendor-sdk run NAME… [--config DIR] [--data DIR] [--all] [--watch]``; 0 when stopped by a signal, 2 for wrong settings."""
+    """``vendor-sdk run NAME… [--config DIR] [--data DIR] [--all] [--watch]``; 0 when stopped by a signal, 2 for wrong settings.
+
+    ``vendor-sdk emulate [NAME] …``: a hub for one vendor on this machine.
+    """
     parser = argparse.ArgumentParser(prog="vendor-sdk", description="Connect a vendor's system to a Wheelwright hub.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_run_arguments(commands.add_parser("run", help="run the spokes of one or many vendors until SIGTERM"))
-    return run(parser.parse_args(argv))
+    command.add_arguments(
+        commands.add_parser("emulate", help="a hub for one vendor on this machine, offline: scenarios, faults, a movable clock")
+    )
+    arguments = parser.parse_args(argv)
+    return command.emulate(arguments) if arguments.command == "emulate" else run(arguments)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
