@@ -1,4 +1,4 @@
-"""The `vendor-sdk` command: run spokes, or emulate a hub for one."""
+"""The `vendor-sdk` command: run spokes, hear webhooks, emulate a hub."""
 
 import argparse
 import asyncio
@@ -8,23 +8,22 @@ import sys
 from pathlib import Path
 
 from vendor_sdk import fleet, logs
-from vendor_sdk.emulator import command
+from vendor_sdk.emulator import command as emulator
 from vendor_sdk.errors import Misconfigured
+from vendor_sdk.webhooks import cli as webhooks
 
 
 def main(argv: list[str] | None = None) -> int:
-    """``vendor-sdk run NAME… [--config DIR] [--data DIR] [--all] [--watch]``; 0 when stopped by a signal, 2 for wrong settings.
-
-    ``vendor-sdk emulate [NAME] …``: a hub for one vendor on this machine.
-    """
+    """``vendor-sdk COMMAND …``; 0 when all went well or a signal ended it, 2 for wrong settings."""
     parser = argparse.ArgumentParser(prog="vendor-sdk", description="Connect a vendor's system to a Wheelwright hub.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_run_arguments(commands.add_parser("run", help="run the spokes of one or many vendors until SIGTERM"))
-    command.add_arguments(
-        commands.add_parser("emulate", help="a hub for one vendor on this machine, offline: scenarios, faults, a movable clock")
-    )
+    webhooks.add_commands(commands.add_parser)
+    emulator.add_command(commands.add_parser)
     arguments = parser.parse_args(argv)
-    return command.emulate(arguments) if arguments.command == "emulate" else run(arguments)
+    if arguments.command == emulator.COMMAND:
+        return emulator.emulate(arguments)
+    return webhooks.run(arguments) if arguments.command in webhooks.COMMANDS else run(arguments)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ from hub.embedded.nats_config import BrokerUser, nats_config
 from hub.embedded.nkey import public_of
 from hub.embedded.ports import LOOPBACK, claim_port
 from hub.embedded.postgres import Postgres
-from hub.embedded.vendors import SpokeVendor, accounts, find_vendors, write_spoke
+from hub.embedded.vendors import HOSTED, SpokeVendor, accounts, find_vendors, give_key, write_spoke
 from hub.settings import ENVIRONMENT_PREFIX, load_settings
 
 READY_SECONDS = 60.0
@@ -132,7 +132,9 @@ class Supervisor:
         if text != self._nats.config_text:
             await asyncio.to_thread(self._nats.reload, text)  # a second or two with a thousand vendors
         for vendor in found:
-            write_spoke(vendor, self.folder, self._nats.url)
+            if vendor.embedded_spoke == HOSTED:
+                await give_key(self._postgres.url, vendor.code, self.folder)
+            write_spoke(vendor, self.folder, self._nats.url, self._url)
         self._vendors = found
 
     def _broker_text(self, vendors: list[SpokeVendor]) -> str:

@@ -12,6 +12,10 @@ from hub.embedded.folder import Folder, write_private
 from hub.embedded.nats_config import VendorAccount
 from hub.embedded.nkey import new_seed, public_of
 
+HOSTED = "hosted"
+"""The adapter that reads the vendor API as its vendor."""
+READING = ("vendor:read",)
+
 
 class SpokeVendor(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as the broker and the supervisor need it; `embedded_spoke` names an adapter to run here, or is None."""
@@ -52,11 +56,29 @@ def accounts(vendors: Sequence[SpokeVendor], folder: Folder | None) -> list[Vend
     return found
 
 
-def write_spoke(vendor: SpokeVendor, folder: Folder, nats_url: str) -> None:
+async def give_key(database_url: str, code: str, folder: Folder) -> None:
+    """A key for the vendor API, of reading alone, for a hosted vendor whose spoke has none here yet."""
+    from hub.runtime import auth
+    from hub.runtime.database import Actor, Database
+
+    path = _key(code, folder)
+    if path.exists():
+        return
+    database = Database(database_url, pool_size=1)
+    try:
+        async with database.tx() as tx:
+            key = await auth.issue(tx, Actor("vendor", code), READING)
+    finally:
+        await database.close()
+    write_private(path, key.encode())
+
+
+def write_spoke(vendor: SpokeVendor, folder: Folder, nats_url: str, hub_url: str) -> None:
     """The settings file of a vendor's spoke; the process that runs the spokes finds it by itself."""
     adapter = vendor.embedded_spoke
     if adapter is None:
         return
+    ours = {"base_url": hub_url, "api_key_file": str(_key(vendor.code, folder))} if adapter == HOSTED else {}
     path = folder.spoke_configs / f"{vendor.code}.toml"
     lines = [
         f"vendor = {_toml(vendor.code)}",
@@ -67,12 +89,16 @@ def write_spoke(vendor: SpokeVendor, folder: Folder, nats_url: str) -> None:
         f"seed_file = {_toml(str(_seed(vendor.code, folder)))}",
         "",
         "[config]",
-        *(f"{_toml(key)} = {_toml(value)}" for key, value in sorted(vendor.spoke_config.items()) if value is not None),
+        *(f"{_toml(key)} = {_toml(value)}" for key, value in sorted((ours | vendor.spoke_config).items()) if value is not None),
         "",
     ]
     text = "\n".join(lines).encode()
     if not path.exists() or path.read_bytes() != text:
         write_private(path, text)
+
+
+def _key(code: str, folder: Folder) -> Path:
+    return folder.spoke_seeds / f"{code}.key"
 
 
 def _seed(code: str, folder: Folder) -> Path:

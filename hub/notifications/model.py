@@ -137,6 +137,8 @@ class EndpointWithSecrets(msgspec.Struct, frozen=True, kw_only=True):
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     """One event for one endpoint. `event_id` is the header webhook-id; `due_at` means something while it is pending.
 
+    Those of one `key` are in the order of their `position`.
+
     `reason` of a failed one: ``exhausted`` (ten attempts), ``gone``, ``endpoint_disabled`` or ``endpoint_removed``.
     """
 
@@ -146,6 +148,7 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str
     type: EventType
     key: str
+    position: int
     state: DeliveryState
     reason: str
     attempts: int

@@ -1,6 +1,7 @@
 """`hub run`: everything on one machine, kept alive, ended as a whole however it ends, its data kept."""
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -95,6 +96,13 @@ def is_ready(url: str) -> bool:
         return False
 
 
+def is_healthy(url: str, key: str) -> bool:
+    """Whether the hub hears the spoke of the vendor whose key this is."""
+    asked = urllib.request.Request(f"{url}/v1/vendor/liveness", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(asked, timeout=5) as answer:
+        return json.load(answer)["health"] == "up"
+
+
 @pytest.fixture(scope="module")
 def data(scratch: Path) -> Path:
     return scratch / "run"
@@ -160,6 +168,15 @@ async def test_a_second_start_keeps_its_data_and_whatever_dies_comes_back(hub: H
     )
     until((hub.folder.spoke_configs / f"{code}.toml").exists, 5)
     assert f"V_{code}" in (hub.folder.nats / "nats.conf").read_text()
+
+    await ask(
+        running,
+        "INSERT INTO vendors (code, name, country, embedded_spoke, capabilities)"
+        " VALUES ('hal', 'Hal', 'DE', 'hosted', '{stock,orders,shipping}')",
+    )
+    until((hub.folder.spoke_configs / "hal.toml").exists, 5)
+    key = (hub.folder.spoke_seeds / "hal.key").read_text()
+    until(lambda: is_healthy(running.url, key), 20)
 
     for name in ("api", "worker", "spokes", "sandbox", "nats-server", "postgres"):
         before = hub.pid_of(name)

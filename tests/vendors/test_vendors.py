@@ -55,6 +55,11 @@ class TestAdmit:
         problem(await api("olga", "POST", "/v1/admin/vendors", {**NEW, **change}), status, slug, field)
         problem(await api("olga", "GET", "/v1/admin/vendors/cedar2"), 404, "unknown_vendor")
 
+    async def test_one_whose_spoke_we_run_needs_no_more_than_its_name(self, api: Api):
+        hosted = {name: NEW[name] for name in ("name", "country", "shipping_options")} | {"code": "hal", "embedded_spoke": "hosted"}
+        admitted = (await api("olga", "POST", "/v1/admin/vendors", hosted)).json()["vendor"]
+        assert (admitted["capabilities"], admitted["nkey_public"]) == (["stock", "orders", "shipping"], None)
+
     async def test_a_repeated_answer_keeps_the_key_to_itself(self, api: Api):
         body, once = {**NEW, "code": "dune"}, {"Idempotency-Key": "admit-dune"}
         first = await api("olga", "POST", "/v1/admin/vendors", body, once)

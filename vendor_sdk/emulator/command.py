@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from vendor_sdk import logs
@@ -24,9 +25,12 @@ BY_HAND = "vendor"
 PORT = 8787
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What emulating takes."""
-    add = parser.add_argument
+COMMAND = "emulate"
+
+
+def add_command(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """The command and what it takes."""
+    add = add_parser(COMMAND, help="a hub for one vendor on this machine, offline: scenarios, faults, a movable clock").add_argument
     add(
         "name",
         nargs="?",

@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 import httpx
 
-from vendor_sdk.emulator import signing
 from vendor_sdk.emulator.model import Attempt, Book, Delivery, Endpoint
 from vendor_sdk.emulator.turn import Turn
+from vendor_sdk.webhooks.signing import sign
 
 SCHEDULE = (0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 """Seconds before each attempt, counted from the one before (Standard Webhooks 1.0.0)."""
@@ -108,7 +108,7 @@ class Courier:
         body = delivery.body.encode()
         at, began = self._clock(), time.monotonic()
         # Receivers compare the time of signing with the clock on the wall, whatever the emulator's says.
-        signed = signing.headers(endpoint.secret, delivery.event_id, int(time.time()), body)
+        signed = sign(endpoint.secret, delivery.event_id, int(time.time()), body)
         status, error, response = None, "", ""
         try:
             answer = await self._http.post(endpoint.url, content=body, headers={"Content-Type": "application/json", **signed})

@@ -53,7 +53,7 @@ class EndpointWithSecrets(Answer, frozen=True):
 
 
 class Delivery(Answer, frozen=True):
-    """One event for one endpoint; `event_id` is the header webhook-id."""
+    """One event for one endpoint; `event_id` is the header webhook-id. Those of one `key` are in the order of their `position`."""
 
     id: str
     event_id: str
@@ -61,6 +61,7 @@ class Delivery(Answer, frozen=True):
     vendor: str
     type: str
     key: str
+    position: int
     state: str
     reason: str
     attempts: int

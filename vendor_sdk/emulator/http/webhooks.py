@@ -9,14 +9,15 @@ from msgspec import UNSET, Meta, UnsetType
 
 from vendor_sdk.client.answers import webhooks as answers
 from vendor_sdk.client.answers.webhooks import DeliveryWithAttempts, EndpointWithSecrets, Secret
-from vendor_sdk.emulator import deliver, shown, signing
+from vendor_sdk.emulator import deliver, shown
 from vendor_sdk.emulator.http.pages import newest_first
 from vendor_sdk.emulator.http.request import Answer, Call, encoded
 from vendor_sdk.emulator.http.write import check_version, write
 from vendor_sdk.emulator.model import Book, Delivery, Endpoint
 from vendor_sdk.emulator.refusals import Conflict, Invalid, NotFound
 from vendor_sdk.emulator.tell import EventType, tell_test
-from vendor_sdk.emulator.turn import Turn, moment
+from vendor_sdk.emulator.turn import Turn
+from vendor_sdk.webhooks.signing import stable_secret
 
 ENDPOINTS_MAX = 10
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
@@ -158,10 +159,11 @@ def add(turn: Turn, new: New) -> Endpoint:
         raise Invalid("scheme_not_emulated", "the emulator signs with v1 alone", field="/schemes")
     if len(turn.book.endpoints) >= ENDPOINTS_MAX:
         raise Conflict("too_many_endpoints", f"a vendor has at most {ENDPOINTS_MAX} endpoints")
+    endpoint_id = turn.new_id("wep")
     endpoint = Endpoint(
-        id=turn.new_id("wep"),
+        id=endpoint_id,
         url=new.url,
-        secret=signing.new_secret(),
+        secret=stable_secret(turn.book.api_key, endpoint_id),
         key_id=turn.new_id("whk"),
         created_at=turn.now,
         description=new.description,

@@ -1,0 +1,1 @@
+"""The spoke of a vendor without any system."""

@@ -1,0 +1,1 @@
+"""Webhooks by command line."""
