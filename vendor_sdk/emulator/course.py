@@ -62,8 +62,12 @@ def reserved(turn: Turn, part: Part, reason: str | None = None) -> None:
 
 
 def accepted(turn: Turn, part: Part) -> None:
-    """The vendor takes it on: the buyer is charged, and it is to be sent."""
+    """The vendor takes it on; the buyer is charged a moment later."""
     advance(turn, part, "accept")
+
+
+def captured(turn: Turn, part: Part) -> None:
+    """The buyer is charged, and it is to be sent."""
     money.capture(turn, part)
     part.ship_by = turn.now + turn.terms.ship_by
     asks.ship(turn, part)
@@ -120,7 +124,10 @@ def _cancel(turn: Turn, part: Part) -> bool:
 
 def recall(turn: Turn, part: Part, reason: str) -> bool:
     """Stop an accepted part, or ask its vendor to; False if its spoke was told to send it and takes no recall."""
-    sending = next(step for step in turn.book.steps_of(part.id) if step.kind == asks.SHIP)
+    sending = next((step for step in turn.book.steps_of(part.id) if step.kind == asks.SHIP), None)
+    if sending is None:
+        stop(turn, part, reason)
+        return True
     if sending.is_open and ((sending.attempt == 0 and not sending.is_by_hand) or not turn.capabilities & {"orders", "shipping"}):
         stop(turn, part, reason)
         return True

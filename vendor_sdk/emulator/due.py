@@ -8,6 +8,7 @@ from vendor_sdk.emulator.states import State
 from vendor_sdk.emulator.turn import Turn
 
 RESEND_MAX = 3600.0
+AT_ONCE = 0.0
 
 
 def do_due(turn: Turn, carried: Collection[str]) -> list[Step]:
@@ -17,6 +18,9 @@ def do_due(turn: Turn, carried: Collection[str]) -> list[Step]:
             conclude.overdue(turn, step)
         elif step.is_open and (by := promised(turn.book.parts[step.part_id], step)) is not None and by <= turn.now:
             conclude.ring(turn, step, by)
+    for part in list(turn.book.parts.values()):
+        if is_to_be_charged(part):
+            course.captured(turn, part)
     _move_money(turn)
     return [step for step in turn.book.steps.values() if _is_sent(turn, step, carried)]
 
@@ -24,6 +28,11 @@ def do_due(turn: Turn, carried: Collection[str]) -> list[Step]:
 def next_due(book: Book) -> float | None:
     """When something will be due."""
     return min(_moments(book), default=None)
+
+
+def is_to_be_charged(part: Part) -> bool:
+    """Whether the buyer's money is to be taken now."""
+    return part.state is State.ACCEPTED and not part.is_paid
 
 
 def promised(part: Part, step: Step) -> float | None:
@@ -65,6 +74,7 @@ def _move_money(turn: Turn) -> None:
 
 
 def _moments(book: Book) -> Iterator[float]:
+    yield from (AT_ONCE for part in book.parts.values() if is_to_be_charged(part))
     for step in book.steps.values():
         if step.is_open and step.ends_at is not None:
             yield step.ends_at

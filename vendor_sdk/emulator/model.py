@@ -228,6 +228,7 @@ class Delivery(msgspec.Struct, kw_only=True):
     endpoint_id: str
     type: str
     key: str
+    position: int
     body: str
     created_at: float
     due_at: float
@@ -263,6 +264,7 @@ class Book(msgspec.Struct, kw_only=True):
     api_key: str
     currency: str = "EUR"
     ahead: float = 0.0
+    last_id: str = ""
     offers: dict[str, Offer] = {}
     orders: dict[str, Order] = {}
     parts: dict[str, Part] = {}

@@ -59,9 +59,9 @@ def give_back(turn: Turn, part: Part, wanted: dict[str, int], reason: str, by: s
     turn.book.refunds[refund.id] = refund
     share = money.show(turn, paid - commission)
     turn.note(part.id, "refund.succeed", f"{money.show(turn, paid)} goes back to the buyer ({reason}), of which the vendor bears {share}")
-    for state in ("created", "succeeded"):
-        thin = {"id": refund.id, "state": state, "reason": "", "order_id": part.order_id, "sub_order_id": part.id}
-        tell(turn, f"refund.{state}", part.id, thin, shown.refund(turn.book, refund))
+    for event, view in (("created", shown.asked_refund(turn.book, refund)), ("succeeded", shown.refund(turn.book, refund))):
+        thin = {"id": refund.id, "state": view.state, "reason": "", "order_id": part.order_id, "sub_order_id": part.id}
+        tell(turn, f"refund.{event}", part.id, thin, view)
     return refund
 
 

@@ -41,7 +41,15 @@ def split_off(turn: Turn, part: Part, units: Mapping[str, int], reason: str) -> 
     gone = [_some(line, units[line.id], turn.new_id("line")) for line in part.lines if units.get(line.id)]
     part.lines = [_some(line, line.quantity - units.get(line.id, 0), line.id) for line in part.lines if units.get(line.id) != line.quantity]
     price.charge(part.lines, turn.terms.commission_bps)
-    dropped = Part(id=turn.new_id("sub"), order_id=part.order_id, state=State.PLACED, lines=gone, shipping_price=0, split_from=part.id)
+    dropped = Part(
+        id=turn.new_id("sub"),
+        order_id=part.order_id,
+        state=State.PLACED,
+        lines=gone,
+        shipping_price=0,
+        split_from=part.id,
+        accept_by=part.accept_by,
+    )
     price.charge(dropped.lines, turn.terms.commission_bps)
     turn.book.parts[dropped.id] = dropped
     missing = ", ".join(f"{line.quantity} x {line.sku}" for line in gone)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from vendor_sdk.client.answers import Money
 from vendor_sdk.client.answers.books import Balance, Entry, Payout
 from vendor_sdk.client.answers.offers import Offer
@@ -93,6 +95,11 @@ def refund(book: Book, one: model.Refund) -> Refund:
     )
 
 
+def asked_refund(book: Book, one: model.Refund) -> Refund:
+    """The same as it is answered to who asks for it: on its way."""
+    return msgspec.structs.replace(refund(book, one), state="sending", reference=None)
+
+
 def balances(book: Book) -> list[Balance]:
     """What the vendor has: the sums of its entries."""
     if not book.entries:
@@ -176,6 +183,7 @@ def delivery(book: Book, one: model.Delivery) -> Delivery:
         vendor=book.vendor,
         type=one.type,
         key=one.key,
+        position=one.position,
         state=one.state,
         reason=one.reason,
         attempts=len(one.attempts),

@@ -78,6 +78,7 @@ def add(turn: Turn, endpoint: Endpoint, event_id: str, kind: str, key: str, body
         endpoint_id=endpoint.id,
         type=kind,
         key=key,
+        position=len(turn.book.deliveries) + 1,
         body=body,
         created_at=turn.now,
         due_at=turn.now,

@@ -8,6 +8,7 @@ import msgspec
 from vendor_sdk.emulator.model import Book, Moment, Terms
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+RANDOM_BITS = 80
 STORY_MAX = 10_000
 """Moments that are kept; older ones are forgotten."""
 
@@ -32,7 +33,10 @@ class Turn(msgspec.Struct, frozen=True):
 
     def new_id(self, prefix: str) -> str:
         """An id that sorts by birth: never one of another run, for the vendor's own system remembers them."""
-        return f"{prefix}_{_base32(int(self.now * 1000), 10)}{_base32(secrets.randbits(80), 16)}"
+        fresh = int(self.now * 1000) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+        number = max(fresh, int(self.book.last_id or "0", 16) + 1)
+        self.book.last_id = f"{number:x}"
+        return f"{prefix}_{_base32(number, 26)}"
 
 
 def moment(at: float) -> datetime:

@@ -113,7 +113,7 @@ def give_back(call: Call) -> Answer:
     def work(turn: Turn) -> object:
         part = part_of(turn.book, call.args[0])
         _check_arrived(part)
-        return shown.refund(turn.book, refund.ask(turn, part, comes.items, comes.reason, "customer:emulator"))
+        return shown.asked_refund(turn.book, refund.ask(turn, part, comes.items, comes.reason, "customer:emulator"))
 
     return write(call, work, status=201)
 

@@ -108,7 +108,7 @@ def give_back(call: Call) -> Answer:
 
     def work(turn: Turn) -> object:
         by = f"vendor:{turn.book.vendor}"
-        return shown.refund(turn.book, refund.ask(turn, part_of(turn.book, call.args[0]), asked.items, asked.reason, by))
+        return shown.asked_refund(turn.book, refund.ask(turn, part_of(turn.book, call.args[0]), asked.items, asked.reason, by))
 
     return write(call, work, status=201)
 

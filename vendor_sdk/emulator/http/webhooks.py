@@ -119,7 +119,7 @@ def test(call: Call) -> Answer:
     asked = call.optional_body(Example) or Example()
 
     def work(turn: Turn) -> answers.Delivery:
-        endpoint = _enabled(turn.book, call.args[0])
+        endpoint = _endpoint(turn.book, call.args[0])
         return shown.delivery(turn.book, tell_test(turn, endpoint, asked.type))
 
     return write(call, work, status=201)

@@ -52,10 +52,14 @@ class Server:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = h11.Connection(h11.SERVER)
-        with suppress(OSError, TimeoutError, h11.RemoteProtocolError):
-            while await self._exchange(wire, reader, writer):
-                wire.start_next_cycle()
-        writer.close()
+        try:
+            with suppress(OSError, TimeoutError, h11.RemoteProtocolError):
+                while await self._exchange(wire, reader, writer):
+                    wire.start_next_cycle()
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _exchange(self, wire: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether another may follow on this connection."""
