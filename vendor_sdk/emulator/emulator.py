@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 """On the wall: so often it is looked whether something is due, whatever was foreseen."""
+CANCEL_SECONDS = 0.5
 AGAIN_SECONDS = 1.0
 """After the hub died over an event the broker brings it again."""
 
@@ -52,7 +53,7 @@ class Emulator:
         self.link = Link(setup.vendor, self.clock, setup.dice, self._hear, self._stirred.set)
         skew = setup.dice.skew
         loaded = setup.loaded
-        self.vendor = Vendor(loaded, setup.data, lambda: self.clock() + skew, self.link.publish) if loaded else None
+        self.vendor = Vendor(loaded, setup.data, lambda: self.clock() + skew, self.link) if loaded else None
         self.capabilities = self.vendor.capabilities if self.vendor else frozenset[str]()
         self._courier = Courier(self.change, self.clock, self._stirred.set)
         self._telling: asyncio.Task[None] | None = None
@@ -89,8 +90,7 @@ class Emulator:
         await self.link.close()
         await self._courier.close()
         if self.vendor is not None and self._telling is not None:
-            self._telling.cancel()
-            await asyncio.gather(self._telling, return_exceptions=True)
+            await _end(self._telling)
             await self.vendor.stop()
 
     async def run(self) -> None:
@@ -162,3 +162,10 @@ class Emulator:
                 await self._stirred.wait()
                 return True
         return False
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel until it has ended: before Python 3.12 `wait_for` forgets a cancel that meets the result it waits for."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_SECONDS)

@@ -92,10 +92,13 @@ class Link:
         for _ in range(self._dice.copies()):
             self.after(self._dice.command_delay(), lambda: self._deliver(wire))
 
+    async def answer(self, event: Event) -> None:
+        """Carry an answer to the hub, unless it is lost on the way: then the command is asked again."""
+        if not self._dice.loses(event.id):
+            await self.publish(event)
+
     async def publish(self, event: Event) -> None:
-        """Carry an event to the hub, unless it is lost on the way."""
-        if self._dice.loses(event.id):
-            return
+        """Carry a fact to the hub."""
         headers = event_headers(event)
         for _ in range(self._dice.copies()):
             delay = max(self._dice.event_delay(), self._late_by(event.kind))

@@ -8,12 +8,12 @@ from vendor_sdk import dead_letter, messages, subjects
 from vendor_sdk.adapter import Adapter, read_config
 from vendor_sdk.desk import Desk, seconds_left
 from vendor_sdk.emulator.cut import Cable, over
-from vendor_sdk.emulator.link import Wire
+from vendor_sdk.emulator.link import Link, Wire
 from vendor_sdk.envelope import Command, Event, Unreadable, event_id, read_command
 from vendor_sdk.errors import AdapterError, retry_after
 from vendor_sdk.guard import Guard
 from vendor_sdk.inbox import Clock, Inbox
-from vendor_sdk.outbox import Outbox, Publish
+from vendor_sdk.outbox import Outbox
 from vendor_sdk.ports import capabilities
 from vendor_sdk.registry import find
 from vendor_sdk.settings import Loaded
@@ -27,14 +27,14 @@ NAK_DELAY_FIRST = 1.0
 class Vendor:
     """One vendor's spoke without a broker. `start` once, `stop` once."""
 
-    def __init__(self, loaded: Loaded, data: Path, clock: Clock, publish: Publish) -> None:
+    def __init__(self, loaded: Loaded, data: Path, clock: Clock, link: Link) -> None:
         settings = loaded.settings
         self.name = settings.vendor
         self.cable = Cable()
         self._settings = settings
         self._data = data
         self._clock = clock
-        self._publish = publish
+        self._link = link
         adapter_type = find(settings.adapter)
         self._config = read_config(adapter_type, settings.config)
         self.capabilities = frozenset(capabilities(adapter_type))
@@ -45,7 +45,7 @@ class Vendor:
         """Open the memory and the adapter. Raises what the adapter's `open` raises."""
         self._inbox = await Inbox.open(self.name, self._data / FILE, self._clock)
         try:
-            self.outbox = Outbox(self._inbox, self._publish, self._clock)
+            self.outbox = Outbox(self._inbox, self._link.publish, self._clock)
             self._adapter: Adapter[Any] = self._adapter_type(self.name, self._config, self.outbox, self._data)
             await self._adapter.open()
         except BaseException:
@@ -85,7 +85,7 @@ class Vendor:
             await self._bury(wire, error.code, error.message, command)
             return None
         if event is not None:
-            await self._publish(event)
+            await self._link.answer(event)
         return None
 
     async def _bury(self, wire: Wire, code: str, detail: str, command: Command | None) -> None:
@@ -97,4 +97,4 @@ class Vendor:
             body=messages.encode(dead),
             attempt=command.attempt if command else 1,
         )
-        await self._publish(event)
+        await self._link.answer(event)
