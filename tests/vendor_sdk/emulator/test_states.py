@@ -1,5 +1,7 @@
 """The emulator's life of a sub-order is the hub's."""
 
+from typing import get_args
+
 from hub.notifications.model import EventType
 from hub.orders.states import SUB_ORDER
 from vendor_sdk.emulator import states, tell
@@ -13,4 +15,4 @@ def test_the_table_of_states_is_the_hubs() -> None:
 
 
 def test_the_types_of_webhooks_are_the_hubs() -> None:
-    assert set(tell.EventType.__args__) == set(EventType.__args__)
+    assert set(get_args(tell.EventType)) == set(get_args(EventType))
