@@ -1,4 +1,4 @@
-"""The `vendor-sdk` command: begin an adapter, certify it, run spokes, hear webhooks."""
+"""The `vendor-sdk` command: begin an adapter, certify it, run spokes, hear webhooks, emulate a hub."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vendor_sdk import fleet, logs, new
 from vendor_sdk.conformance import command as certifying
+from vendor_sdk.emulator import command as emulator
 from vendor_sdk.errors import Misconfigured
 from vendor_sdk.webhooks import cli as webhooks
 
@@ -22,8 +23,14 @@ def main(argv: list[str] | None = None) -> int:
     certifying.add_arguments(commands.add_parser("certify", help="try an adapter against every rule of the hub"))
     new.add_arguments(commands.add_parser("new", help="begin an adapter: a project with three files to fill"))
     webhooks.add_commands(commands.add_parser)
+    emulator.add_command(commands.add_parser)
     arguments = parser.parse_args(argv)
-    act: dict[str, Callable[[argparse.Namespace], int]] = {"run": run, "certify": certifying.run, "new": new.run}
+    act: dict[str, Callable[[argparse.Namespace], int]] = {
+        "run": run,
+        "certify": certifying.run,
+        "new": new.run,
+        emulator.COMMAND: emulator.emulate,
+    }
     return act.get(arguments.command, webhooks.run)(arguments)
 
 

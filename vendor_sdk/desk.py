@@ -13,7 +13,7 @@ from vendor_sdk.breaker import Open
 from vendor_sdk.envelope import Command, Event, Unreadable, event_id
 from vendor_sdk.errors import Rejected, Retry
 from vendor_sdk.guard import Guard
-from vendor_sdk.inbox import Fact, Inbox, Known
+from vendor_sdk.inbox import Clock, Fact, Inbox, Known
 from vendor_sdk.messages import Cancel, Message, Recall, Recalled, Release
 from vendor_sdk.outbox import Outbox
 
@@ -24,8 +24,9 @@ NEVER_TOO_LATE = (Release, Recall, Cancel)
 class Desk:
     """Answers commands with an adapter, from memory where it can."""
 
-    def __init__(self, adapter: Adapter[Any], guard: Guard, inbox: Inbox, outbox: Outbox) -> None:
+    def __init__(self, adapter: Adapter[Any], guard: Guard, inbox: Inbox, outbox: Outbox, clock: Clock = time.time) -> None:
         self._adapter = adapter
+        self._clock = clock
         self._guard = guard
         self._inbox = inbox
         self._outbox = outbox
@@ -48,7 +49,7 @@ class Desk:
                 return self._remembered(command, known)
             if known is not None and (refusal := ports.refusal(command.body, known, "undone before it was done")):
                 return await self._record(command, refusal, [])
-            if seconds_left(command) == 0.0:
+            if seconds_left(command, self._clock()) == 0.0:
                 return None
             return await self._do(command)
 
@@ -69,7 +70,7 @@ class Desk:
     async def _ask(self, command: Command) -> Message:
         """The adapter's answer. While the breaker is open the command waits here: handing it back would burn a delivery."""
         while True:
-            left = seconds_left(command)
+            left = seconds_left(command, self._clock())
             try:
                 return await self._guard.call(command.area, lambda: self._checked(command), seconds=left)
             except Open as error:
@@ -120,11 +121,11 @@ class Desk:
         return lock
 
 
-def seconds_left(command: Command) -> float | None:
-    """Until the deadline, not below 0; None for a command that has none or is never too late."""
+def seconds_left(command: Command, now: float) -> float | None:
+    """From `now` (unix seconds) until the deadline, not below 0; None for a command that has none or is never too late."""
     if command.deadline is None:
         return None
-    left = max(0.0, command.deadline - time.time())
+    left = max(0.0, command.deadline - now)
     return None if left == 0.0 and isinstance(command.body, NEVER_TOO_LATE) else left
 
 

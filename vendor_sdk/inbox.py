@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,9 @@ KEEP_SECONDS = 30 * 86400.0
 
 PENDING = ".pending"
 
+Clock = Callable[[], float]
+"""What says which time it is (unix seconds); only an emulator's is not the clock on the wall."""
+
 Known = tuple[str, Event]
 """A remembered answer: the kind of the command it answered, and the event."""
 
@@ -46,16 +50,17 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 class Inbox:
     """All calls return after the change is on the disk. One file may hold many vendors."""
 
-    def __init__(self, vendor: str, durable: Durable) -> None:
+    def __init__(self, vendor: str, durable: Durable, clock: Clock = time.time) -> None:
         self._vendor = vendor
+        self._clock = clock
         self._durable = durable
 
     @classmethod
-    async def open(cls, vendor: str, path: Path) -> "Inbox":
+    async def open(cls, vendor: str, path: Path, clock: Clock = time.time) -> "Inbox":
         """The memory of `vendor` in the file at `path`; what is older than any redelivery is dropped."""
-        inbox = cls(vendor, await Durable.open(path, SCHEMA))
+        inbox = cls(vendor, await Durable.open(path, SCHEMA), clock)
         try:
-            await inbox.forget(time.time() - KEEP_SECONDS)
+            await inbox.forget(clock() - KEEP_SECONDS)
         except BaseException:
             await inbox.close()
             raise
@@ -71,7 +76,7 @@ class Inbox:
         Known and asked anew (a higher attempt): its facts are told anew too, for the broker may have lost them. A
         pending answer asked anew is no answer any more, unless a fact has settled it.
         """
-        vendor, now = self._vendor, time.time()
+        vendor, now = self._vendor, self._clock()
 
         def work(db: sqlite3.Connection) -> Known | str | None:
             row = _answer(db, vendor, command, now)
@@ -85,7 +90,7 @@ class Inbox:
 
     async def record(self, command: Command, answer: Event, facts: list[Fact], tombstone: tuple[str, str] | None) -> None:
         """Remember an answer, with the facts told on the way and the (command id, reason) that must not be done any more."""
-        now = time.time()
+        now = self._clock()
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
@@ -115,7 +120,7 @@ class Inbox:
 
     async def withdraw(self, event_id: str) -> bool:
         """Forget a fact that is not due yet; whether there was one."""
-        now = time.time()
+        now = self._clock()
         return await self._durable.do(
             lambda db: (
                 db.execute(

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from vendor_sdk import messages
 from vendor_sdk.envelope import Command, Event, event_id
-from vendor_sdk.inbox import Fact, Inbox
+from vendor_sdk.inbox import Clock, Fact, Inbox
 from vendor_sdk.logs import said
 from vendor_sdk.messages import Message
 
@@ -46,8 +46,9 @@ _held: ContextVar[Held | None] = ContextVar("held", default=None)
 class Outbox:
     """The `vendor_sdk.adapter.Facts` of a running spoke."""
 
-    def __init__(self, inbox: Inbox, publish: Publish) -> None:
+    def __init__(self, inbox: Inbox, publish: Publish, clock: Clock = time.time) -> None:
         self._inbox = inbox
+        self._clock = clock
         self._publish = publish
         self._stirred = asyncio.Event()
 
@@ -67,7 +68,7 @@ class Outbox:
             attempt=held.command.attempt if held and own else 1,
             carried=held.command.carried if held and own else {},
         )
-        fact = Fact(event=event, due_at=time.time() + after)
+        fact = Fact(event=event, due_at=self._clock() + after)
         if held and own:
             held.facts.append(fact)
             return
@@ -106,7 +107,7 @@ class Outbox:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_MAX)
                 continue
-            seconds = None if due_at is None else max(0.0, due_at - time.time())
+            seconds = None if due_at is None else max(0.0, due_at - self._clock())
             try:
                 await asyncio.wait_for(self._stirred.wait(), seconds)
             except TimeoutError:
@@ -114,7 +115,7 @@ class Outbox:
 
     async def _flush(self) -> float | None:
         """Publish all that is due, in order; when the next will be."""
-        while events := await self._inbox.due(time.time(), BATCH):
+        while events := await self._inbox.due(self._clock(), BATCH):
             sent: list[Event] = []
             try:
                 for event in events:

@@ -193,7 +193,7 @@ class Spoke:
             event = await self._desk.answer(command)
         except AdapterError as error:
             delay = self._nak_delay(msg, error)
-            left = seconds_left(command)
+            left = seconds_left(command, time.time())
             if not error.retryable or (left is not None and left <= delay):
                 await self._bury(msg, error.code, error.message, command)
                 return

@@ -30,6 +30,7 @@ def test_it_installs_and_runs_alone(wheel: Path, tmp_path: Path) -> None:
 def test_its_dependencies_are_those_it_uses() -> None:
     declared = tomllib.loads((SDK / "pyproject.toml").read_text())["project"]["dependencies"]
     assert sorted(dependency.split(">")[0].split("[")[0] for dependency in declared) == [
+        "h11",
         "httpx",
         "msgspec",
         "nats-py",

@@ -1,0 +1,186 @@
+"""The same conversation with a real hub and with the emulator: the same statuses, the same shapes, the same refusals."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from tests.shop import Shop, open_shop
+from tests.vendor_sdk.emulator.markets import PRICE, SKU, VENDOR, Market, of_the_emulator, of_the_hub
+
+OFFER = {"price": {"amount": PRICE, "currency": "EUR"}, "stock": 100, "product": {"title": "A mug", "category": "test"}}
+PARCELS = {"parcels": [{"carrier": "post", "tracking_number": "T-1"}]}
+NUMBER = f"{SKU}-{PRICE}"
+KNOWN = "/a state that is none/field"
+"""The hub calls the parameter by the name that it has in its own code."""
+ENDPOINT = {"url": "http://127.0.0.1:9/hook"}
+
+
+@pytest_asyncio.fixture
+async def shop(database_url: str) -> AsyncGenerator[Shop]:
+    shop = await open_shop(database_url, VENDOR, settings={"WHEELWRIGHT__NOTIFICATIONS__ALLOW_PRIVATE": "true"})
+    yield shop
+    await shop.close()
+
+
+class Talk:
+    """What a vendor's software asks, and how it is answered, by what it was about."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.heard: dict[str, Any] = {}
+
+    async def __call__(self, about: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The body of the answer; of the whole, the shape is kept."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self.market.http.request(method, f"/v1/vendor/{path}", json=body, headers=sent)
+        found = answer.json()
+        heard = {"status": answer.status_code, "type": answer.headers["content-type"].partition(";")[0], "etag": "etag" in answer.headers}
+        heard["replayed"] = answer.headers.get("idempotent-replayed")
+        if answer.status_code >= 400:
+            heard |= {name: found.get(name) for name in ("type", "title", "status", "field")} | {"facts": sorted(found.get("facts", {}))}
+        else:
+            heard["shape"] = shape(found)
+        assert about not in self.heard
+        self.heard[about] = heard
+        return found
+
+
+def shape(value: Any) -> Any:
+    """The names and types of an answer; of a list that of its first element."""
+    kind = type(value).__name__
+    if kind == "dict":
+        return {name: shape(each) for name, each in value.items()}
+    return [shape(each) for each in value[:1]] if kind == "list" else kind
+
+
+def flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Every leaf by its path."""
+    kind = type(value).__name__
+    named: Any = value.items() if kind == "dict" else enumerate(value) if kind == "list" else ()
+    return {name: leaf for key, each in named for name, leaf in flat(each, f"{path}/{key}").items()} or {path: value}
+
+
+def different(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    """Where the two are not the same."""
+    names = sorted({*theirs, *ours})
+    return [f"{name}: {theirs.get(name)} there, {ours.get(name)} here" for name in names if theirs.get(name) != ours.get(name)]
+
+
+async def offers(talk: Talk) -> None:
+    await talk("no offer yet", "GET", f"offers/{NUMBER}")
+    await talk("an offer", "PUT", f"offers/{NUMBER}", OFFER)
+    await talk("the same", "GET", f"offers/{NUMBER}")
+    await talk("a stale edit", "PUT", f"offers/{NUMBER}", OFFER, If_Match='"77"')
+    await talk("a wrong type", "PUT", f"offers/{NUMBER}", OFFER | {"stock": "many"})
+    await talk("a wrong type within", "PUT", f"offers/{NUMBER}", OFFER | {"price": {"amount": -1, "currency": "EUR"}})
+    await talk("an unknown field", "PUT", f"offers/{NUMBER}", OFFER | {"size": "large"})
+    await talk("a product missing", "PUT", "offers/new", {"price": OFFER["price"], "stock": 1})
+    await talk("a count", "PUT", f"offers/{NUMBER}/stock", {"stock": 50})
+    await talk("a count of nothing", "PUT", "offers/none/stock", {"stock": 50})
+    await talk("many", "POST", "offers", {"offers": [OFFER | {"sku": "a"}, OFFER | {"sku": "b"}]})
+    await talk("one twice", "POST", "offers", {"offers": [OFFER | {"sku": "a"}, OFFER | {"sku": "a"}]})
+    await talk("all", "GET", "offers")
+
+
+async def reading(talk: Talk) -> None:
+    await talk("no orders", "GET", "orders")
+    await talk("no balance", "GET", "balance")
+    await talk("an unknown order", "GET", "orders/sub_none")
+    await talk("no limit", "GET", "orders?limit=0")
+    await talk("a limit that is none", "GET", "orders?limit=ten")
+    await talk("a cursor that is none", "GET", "orders?cursor=%21")
+    await talk("a state that is none", "GET", "orders?state=lost")
+    await talk("nothing there", "GET", "elsewhere")
+    await talk("a wrong method", "DELETE", "orders")
+    talk.market.http.headers["Authorization"], key = "Bearer nobody", talk.market.http.headers["Authorization"]
+    await talk("a wrong key", "GET", "orders")
+    talk.market.http.headers["Authorization"] = key
+
+
+async def an_order(talk: Talk) -> None:
+    sub = await talk.market.order(2)
+    await talk("asked", "GET", f"orders/{sub}")
+    await talk("those that are asked", "GET", "orders?state=routed")
+    await talk("those that are due", "GET", "orders?due_within=100000")
+    await talk("too early to ship", "POST", f"orders/{sub}/shipments", PARCELS)
+    await talk("short of what was not ordered", "POST", f"orders/{sub}/accept", {"short": [{"sku": "x", "quantity": 1}]})
+    await talk("short of too many", "POST", f"orders/{sub}/accept", {"short": [{"sku": NUMBER, "quantity": 9}]})
+    await talk("taken on", "POST", f"orders/{sub}/accept", {}, Idempotency_Key="one")
+    await talk("taken on again", "POST", f"orders/{sub}/accept", {}, Idempotency_Key="one")
+    await talk("another with the same key", "POST", f"orders/{sub}/decline", {"reason": "no"}, Idempotency_Key="one")
+    await talk("a bad key", "POST", f"orders/{sub}/accept", {}, Idempotency_Key="x" * 300)
+    await talk("nobody asks any more", "POST", f"orders/{sub}/accept", {})
+    await talk.market.settle()
+    await talk("to be sent", "GET", f"orders/{sub}")
+    await talk("sent in no box", "POST", f"orders/{sub}/shipments", {"parcels": []})
+    await talk("sent", "POST", f"orders/{sub}/shipments", PARCELS)
+    await talk("arrived", "POST", f"orders/{sub}/delivery")
+    await talk.market.settle()
+    await talk("at its end", "GET", f"orders/{sub}")
+    await money(talk, sub)
+
+
+async def money(talk: Talk, sub: str) -> None:
+    line = (await talk("its lines", "GET", f"orders/{sub}"))["lines"][0]["id"]
+    await talk("its ledger", "GET", f"orders/{sub}/ledger")
+    await talk("a balance", "GET", "balance")
+    await talk("a statement", "GET", "statements?limit=1")
+    await talk("a refund of no line", "POST", f"orders/{sub}/refunds", {"reason": "r", "items": [{"line_id": "x", "quantity": 1}]})
+    await talk("of too much", "POST", f"orders/{sub}/refunds", {"reason": "r", "items": [{"line_id": line, "quantity": 9}]})
+    await talk("of neither", "POST", f"orders/{sub}/refunds", {"reason": "r", "items": [{"line_id": line}]})
+    await talk("of one unit", "POST", f"orders/{sub}/refunds", {"reason": "r", "items": [{"line_id": line, "quantity": 1}]})
+    await talk.market.settle()
+    await talk("of the rest", "POST", f"orders/{sub}/refunds", {"reason": "r"})
+    await talk.market.settle()
+    await talk("of nothing", "POST", f"orders/{sub}/refunds", {"reason": "r"})
+    await talk("all refunds", "GET", "refunds")
+
+
+async def others(talk: Talk) -> None:
+    declined, part = await talk.market.order(1), await talk.market.order(5)
+    await talk("not taken on", "POST", f"orders/{declined}/decline", {"reason": "out_of_stock"})
+    await talk("a reason that is none", "POST", f"orders/{declined}/decline", {"reason": "Out of stock!"})
+    await talk("no recall is asked", "POST", f"orders/{declined}/recall", {"stopped": True})
+    await talk("a refund of what was not paid", "POST", f"orders/{declined}/refunds", {"reason": "r"})
+    await talk("taken on in part", "POST", f"orders/{part}/accept", {"short": [{"sku": NUMBER, "quantity": 2}]})
+    await talk.market.settle()
+    page = await talk("the first page", "GET", "orders?limit=1")
+    await talk("the next", "GET", f"orders?limit=1&cursor={page['next_cursor']}")
+
+
+async def webhooks(talk: Talk) -> None:
+    made = await talk("an endpoint", "POST", "webhook-endpoints", ENDPOINT, Idempotency_Key="hook")
+    await talk("its secret is shown once", "POST", "webhook-endpoints", ENDPOINT, Idempotency_Key="hook")
+    endpoint = f"webhook-endpoints/{made['endpoint']['id']}"
+    await talk("no URL", "POST", "webhook-endpoints", {"url": "ftp://x"})
+    await talk("no such type", "POST", "webhook-endpoints", ENDPOINT | {"types": ["order.lost"]})
+    await talk("endpoints", "GET", "webhook-endpoints")
+    await talk("changed", "PATCH", endpoint, {"types": ["test"]})
+    await talk("changed by another", "PATCH", endpoint, {"types": []}, If_Match='"99"')
+    test = await talk("a test", "POST", f"{endpoint}/test")
+    await talk("deliveries", "GET", "webhook-deliveries")
+    await talk("a delivery", "GET", f"webhook-deliveries/{test['id']}")
+    await talk("delivered again", "POST", f"webhook-deliveries/{test['id']}/replay")
+    await talk("no delivery", "GET", "webhook-deliveries/whd_none")
+    await talk("disabled", "PATCH", endpoint, {"state": "disabled"})
+    await talk("a test of what is disabled", "POST", f"{endpoint}/test")
+    await talk("removed", "DELETE", endpoint)
+    await talk("not there any more", "GET", endpoint)
+
+
+async def conversation(market: Market) -> dict[str, Any]:
+    talk = Talk(market)
+    for part in (reading, offers, an_order, others, webhooks):
+        await part(talk)
+    return talk.heard
+
+
+async def test_the_emulator_answers_as_the_hub_does(shop: Shop, tmp_path: Path) -> None:
+    async with of_the_hub(shop) as hub:
+        theirs = await conversation(hub)
+    async with of_the_emulator(tmp_path) as emulator:
+        ours = await conversation(emulator)
+    found = [line for line in different(flat(theirs), flat(ours)) if not line.startswith(KNOWN)]
+    assert found == [], "\n".join(found)

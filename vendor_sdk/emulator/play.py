@@ -1,0 +1,101 @@
+"""Plays a scenario against the vendor's own adapter and says whether it ended well."""
+
+import msgspec
+
+from vendor_sdk.emulator import course, refund
+from vendor_sdk.emulator.clock import duration
+from vendor_sdk.emulator.emulator import Emulator
+from vendor_sdk.emulator.faults import Fault
+from vendor_sdk.emulator.laws import Expected, breaches, is_over
+from vendor_sdk.emulator.model import Book, Part
+from vendor_sdk.emulator.refund import Asked
+from vendor_sdk.emulator.refusals import Refusal
+from vendor_sdk.emulator.scenarios import Advance, AnyAct, Cancel, Cut, HoldBack, Place, Refund, Return, Scenario, Until
+from vendor_sdk.emulator.states import ENDS
+from vendor_sdk.emulator.turn import Turn
+from vendor_sdk.errors import Misconfigured
+from vendor_sdk.messages import Item
+
+COSTS_TIME = frozenset({Fault.LATE, Fault.REORDER})
+"""Faults by which an answer may miss its time through nobody's doing."""
+AFTERWARDS = 150 * 86400.0
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What did not hold, if anything; `ended` are the parts as they are."""
+
+    breaches: list[str]
+    ended: list[Part]
+
+
+class Player:
+    """One playing of one scenario."""
+
+    def __init__(self, emulator: Emulator, patience: float) -> None:
+        self._emulator = emulator
+        self._patience = patience
+        self._expected: list[Expected] = []
+
+    async def play(self, scenario: Scenario) -> Verdict:
+        """Act by act, then until nothing happens any more. Raises `Misconfigured` where offers are missing."""
+        book = self._emulator.book
+        if len(book.offers) < scenario.offers:
+            raise Misconfigured(f"the scenario needs {scenario.offers} offers: name them with --catalog")
+        stock = {offer.sku: offer.stock for offer in book.offers.values()}
+        for act in scenario.acts:
+            await self._act(act)
+        await self._emulator.until(is_over, AFTERWARDS, self._patience)
+        after = self._emulator.book
+        return Verdict(breaches=breaches(after, self._expected, stock), ended=list(after.parts.values()))
+
+    async def _act(self, act: AnyAct) -> None:
+        emulator = self._emulator
+        match act:
+            case Place():
+                self._place(act)
+            case Until():
+                states = {*act.states, *ENDS}
+                await emulator.until(lambda book: self._last(book).state in states, duration(act.within), self._patience)
+            case Advance():
+                seconds = duration(act.by)
+                emulator.change(lambda turn: turn.note("", "clock", f"the clock moves on by {act.by}"))
+                await emulator.until(lambda _: False, seconds, self._patience)
+            case HoldBack():
+                emulator.link.hold_back(act.command, duration(act.by))
+            case Cut():
+                assert emulator.vendor is not None, "a scenario is played against an adapter"
+                emulator.vendor.cable.cut(act.calls)
+            case Cancel() | Return() | Refund():
+                self._try(act)
+
+    def _place(self, act: Place) -> None:
+        def place(turn: Turn) -> Part:
+            skus = list(turn.book.offers)
+            return course.place(turn, [Item(sku=sku, quantity=units) for sku, units in zip(skus, act.units, strict=False) if units])
+
+        part = self._emulator.change(place)
+        may_be_late = bool(self._emulator.setup.dice.faults & COSTS_TIME)
+        self._expected.append(Expected(part_id=part.id, ends=frozenset(act.ends), may_be_late=may_be_late))
+
+    def _try(self, act: Cancel | Return | Refund) -> None:
+        """What a buyer wants may be refused: that is told, and part of the story."""
+
+        def do(turn: Turn) -> None:
+            part = self._last(turn.book)
+            match act:
+                case Cancel():
+                    course.cancel(turn, part.order_id)
+                case Return():
+                    turn.note(part.id, "buyer.return", f"the buyer sends {act.units} x {part.lines[0].sku} back")
+                    refund.ask(turn, part, [Asked(line_id=part.lines[0].id, quantity=act.units)], "returned", "operator:emulator")
+                case Refund():
+                    refund.ask(turn, part, None, "goodwill", "operator:emulator")
+
+        try:
+            self._emulator.change(do)
+        except Refusal as no:
+            said = f"refused: {no}"
+            self._emulator.change(lambda turn: turn.note("", "refused", said))
+
+    def _last(self, book: Book) -> Part:
+        return book.parts[self._expected[-1].part_id]
