@@ -159,7 +159,7 @@ async def test_a_refused_change_leaves_no_trace(tmp_path: Path) -> None:
 
 async def test_what_is_wrong_with_a_control_is_named(tmp_path: Path) -> None:
     async with serving(tmp_path) as (_, http):
-        wrong = [
+        wrong: list[tuple[str, Any, int, str | None]] = [
             ("orders", {"items": []}, 400, "/items"),
             ("orders", {"items": [{"sku": "tea", "quantity": 1}]}, 404, None),
             ("orders", {"items": [{"sku": "mug", "quantity": 0}]}, 400, "/items/0/quantity"),
