@@ -16,7 +16,7 @@ from tests.hub_api import settings_for
 from tests.vendor_sdk.client.hub import Hub, awaiting, of_both
 from vendor_sdk.client.answers import Money
 from vendor_sdk.client.offered import OfferRow, StockRow, Terms
-from vendor_sdk.messages import Parcel
+from vendor_sdk.messages import Inspected, Parcel
 
 EUR = Money(amount=1, currency="EUR")
 GIVEN: dict[str, Any] = {
@@ -38,6 +38,9 @@ GIVEN: dict[str, Any] = {
     "again": "https://vendor.example.com/again",
     "api_key": "key_1",
     "nkey": "UABC",
+    "return_id": "ret_1",
+    "items": [Inspected(sku="mug", good=1)],
+    "feed": "feed_1",
     "ends": datetime(2026, 2, 1, tzinfo=UTC),
     "terms_name": "terms",
     "version": "2026-01",

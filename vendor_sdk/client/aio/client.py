@@ -7,8 +7,10 @@ import httpx
 
 from vendor_sdk.client.aio.access import Joining, Keys, Vacations
 from vendor_sdk.client.aio.books import Books, Payouts
+from vendor_sdk.client.aio.feeds import Feeds
 from vendor_sdk.client.aio.offers import Offers
 from vendor_sdk.client.aio.orders import Orders, Refunds
+from vendor_sdk.client.aio.returns import Returns
 from vendor_sdk.client.aio.sender import Sender
 from vendor_sdk.client.aio.standing import Letters, Standing
 from vendor_sdk.client.aio.webhooks import Deliveries, Endpoints
@@ -35,7 +37,9 @@ class AsyncClient:
         self._sender = Sender(self._connection, transport)
         self.orders = Orders(self._sender)
         self.refunds = Refunds(self._sender)
+        self.returns = Returns(self._sender)
         self.offers = Offers(self._sender)
+        self.feeds = Feeds(self._sender)
         self.books = Books(self._sender)
         self.payouts = Payouts(self._sender)
         self.endpoints = Endpoints(self._sender)

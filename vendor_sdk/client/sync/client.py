@@ -8,8 +8,10 @@ import httpx
 from vendor_sdk.client.connection import Connection, Patience
 from vendor_sdk.client.sync.access import Joining, Keys, Vacations
 from vendor_sdk.client.sync.books import Books, Payouts
+from vendor_sdk.client.sync.feeds import Feeds
 from vendor_sdk.client.sync.offers import Offers
 from vendor_sdk.client.sync.orders import Orders, Refunds
+from vendor_sdk.client.sync.returns import Returns
 from vendor_sdk.client.sync.sender import Sender
 from vendor_sdk.client.sync.standing import Letters, Standing
 from vendor_sdk.client.sync.webhooks import Deliveries, Endpoints
@@ -35,7 +37,9 @@ class Client:
         self._sender = Sender(self._connection, transport)
         self.orders = Orders(self._sender)
         self.refunds = Refunds(self._sender)
+        self.returns = Returns(self._sender)
         self.offers = Offers(self._sender)
+        self.feeds = Feeds(self._sender)
         self.books = Books(self._sender)
         self.payouts = Payouts(self._sender)
         self.endpoints = Endpoints(self._sender)
