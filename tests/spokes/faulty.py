@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from vendor_sdk.conformance.fault import RETRY_AFTER
+
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATUSES = {"broken": 500, "unauthorized": 401, "forbidden": 403, "missing": 404, "not_allowed": 405, "gone": 410, "odd": 418}
-RETRY_AFTER = 7
 
 
 class Faulty:

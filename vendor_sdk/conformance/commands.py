@@ -3,7 +3,23 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from vendor_sdk.messages import COMMANDS, Address, Item, Parcel, PricedItem, Recall, Release, Reserve, Ship, Submit, Track
+from vendor_sdk.messages import (
+    COMMANDS,
+    Address,
+    Authorize,
+    Cancel,
+    Inspect,
+    Item,
+    Parcel,
+    PricedItem,
+    Recall,
+    Release,
+    Reserve,
+    ReturnItem,
+    Ship,
+    Submit,
+    Track,
+)
 from vendor_sdk.ports import CommandBody
 
 HOME = Address(name="Ada Lovelace", line1="12 St James's Square", city="London", postal_code="SW1Y 4JH", country="GB")
@@ -72,3 +88,21 @@ def ship(sub_order_id: str, *items: tuple[str, int], ship_to: Address = HOME) ->
 def track(sub_order_id: str, parcels: Sequence[Parcel] = ()) -> Track:
     """Ask whether they have arrived."""
     return Track(sub_order_id=sub_order_id, parcels=list(parcels))
+
+
+def authorize(sub_order_id: str, return_id: str, *items: tuple[str, int], seconds: float = ANSWER_SECONDS) -> Authorize:
+    """Ask whether a buyer may send these back, to be answered in `seconds`."""
+    goods = [ReturnItem(sku=sku, quantity=units, reason="changed_mind") for sku, units in items]
+    return Authorize(sub_order_id=sub_order_id, return_id=return_id, items=goods, pays_shipping="buyer", answer_by=later(seconds))
+
+
+def inspect(authorized: Authorize) -> Inspect:
+    """Ask what of a return has arrived."""
+    until = later(ANSWER_SECONDS)
+    return Inspect(sub_order_id=authorized.sub_order_id, return_id=authorized.return_id, items=authorized.items, answer_by=until)
+
+
+def cancel_return(authorized: Authorize, command_id: str) -> Cancel:
+    """Nothing will come of a return that was asked for by `command_id`."""
+    asked, why = authorized, "buyer_keeps_it"
+    return Cancel(sub_order_id=asked.sub_order_id, return_id=asked.return_id, authorize_command_id=command_id, reason=why)

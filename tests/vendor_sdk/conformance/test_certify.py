@@ -72,8 +72,8 @@ def test_every_rule_says_what_and_why() -> None:
 
 async def test_what_the_class_does_not_serve_is_left_out_and_the_rest_counts() -> None:
     report = await certified(StockOnly)
-    assert outcomes(report) == {"wire": "passed", "stock": "passed", "orders": "skipped", "shipping": "skipped"}
-    assert [level.reason for level in report.levels[2:]] == ["not served", "not served"]
+    assert outcomes(report) == {"wire": "passed", "stock": "passed", "orders": "skipped", "shipping": "skipped", "returns": "skipped"}
+    assert [level.reason for level in report.levels[2:]] == ["not served"] * 3
     assert report.passed
     assert report.capabilities == ["stock"]
 
