@@ -54,7 +54,7 @@ async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
 async def leaf(stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nats]:
     """The vendor's own broker."""
     monkeypatch.setitem(os.environ, "LEAF_SEED", stand.seeds[VENDOR])
-    monkeypatch.setitem(os.environ, "SPOKE_PASSWORD", PASSWORD)
+    monkeypatch.setitem(os.environ, "PREMISES_PASSWORD", PASSWORD)
     server = Nats(tmp_path / "leaf", as_documented(stand.leaf_url))
     server.start()
     yield server

@@ -3,44 +3,24 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.vendor_sdk import orders, shop
+from tests.vendor_sdk import orders
 from tests.vendor_sdk.stand import Stand
+from tests.vendor_sdk.walk import fill, shop_url
 from tests.vendor_sdk.wheel import install
 from vendor_sdk.conformance import report
 from vendor_sdk.conformance.levels import LEVELS
-from vendor_sdk.new import OPEN
 
-ROOT = Path(__file__).parents[2]
-FILLED = Path(shop.__file__).parent / "corner"
+__all__ = ["shop_url"]
+
 SERVED = ("wire", "stock", "orders", "shipping")
 """What the starter's class has."""
 SECONDS_MAX = 60.0
 PYTEST = ("pytest", "py.py", "_pytest", "pluggy", "iniconfig", "packaging", "pygments")
-
-
-@pytest.fixture
-def shop_url() -> Iterator[str]:
-    """The vendor's own system, as a process of its own."""
-    with subprocess.Popen([sys.executable, "-m", "tests.vendor_sdk.shop.server"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
-
-
-def fill(project: Path, url: str) -> None:
-    """What a developer writes into the three files."""
-    for name in OPEN:
-        text = (FILLED / name).read_text().replace("tests.vendor_sdk.shop.corner.", "corner.").replace("http://127.0.0.1:8000", url)
-        (project / "corner" / name if name.endswith(".py") else project / name).write_text(text)
 
 
 @asynccontextmanager
