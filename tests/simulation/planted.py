@@ -46,7 +46,11 @@ PLANTS = [
         "acknowledge before commit",
         [
             Edit("hub/worker/listen.py", "    try:\n        await hear(", "    await msg.ack()\n    try:\n        await hear("),
-            Edit("hub/worker/listen.py", "Trace.new())\n    await msg.ack()\n", "Trace.new())\n"),
+            Edit(
+                "hub/worker/listen.py",
+                'Foreign("not_applicable", repr(error)), Trace.new())\n    await msg.ack()\n',
+                'Foreign("not_applicable", repr(error)), Trace.new())\n',
+            ),
         ],
         Law("acknowledged_is_in_the_books", "was acknowledged and is nowhere", seed=1, orders=15),
     ),
@@ -117,8 +121,8 @@ PLANTS = [
         [
             Edit(
                 "hub/transfers/release.py",
-                "    await steps.add(tx, release_step(transfer, after=new.seconds))",
-                "    kept = msgspec.structs.replace(release_step(transfer, after=new.seconds), waiting=True)\n"
+                "    await steps.add(tx, release_step(transfer, after=new.seconds, asked=False))",
+                "    kept = msgspec.structs.replace(release_step(transfer, after=new.seconds, asked=False), waiting=True)\n"
                 "    tx.kept.append((new.seconds, (await steps.add(tx, kept))[0]))",
             ),
             Edit("hub/runtime/database.py", "        self.woken = False\n", "        self.woken = False\n        self.kept = []\n"),
