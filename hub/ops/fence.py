@@ -17,6 +17,7 @@ from hub.notifications.tables import webhook_deliveries, webhook_endpoints, webh
 from hub.orders.tables import sub_orders
 from hub.payouts.tables import payouts
 from hub.refunds.tables import refunds
+from hub.returns.tables import returns
 from hub.runtime import trespass
 from hub.runtime.auth import Caller, api_keys
 from hub.runtime.database import Actor, Database, IdText, Tx
@@ -40,6 +41,7 @@ OWNERS: dict[str, Select[Any]] = {
     "off": select(offers.c.vendor).where(offers.c.id == _NAMED),
     "pyt": select(payouts.c.vendor).where(payouts.c.id == _NAMED),
     "ref": select(refunds.c.vendor).where(refunds.c.id == _NAMED),
+    "ret": select(returns.c.vendor).where(returns.c.id == _NAMED),
     "sub": select(sub_orders.c.vendor).where(sub_orders.c.id == _NAMED),
     "trf": select(transfers.c.vendor).where(transfers.c.id == _NAMED),
     "wep": select(webhook_endpoints.c.vendor).where(webhook_endpoints.c.id == _NAMED),

@@ -22,7 +22,7 @@ from tests.problem import problem
 
 __all__ = ["api"]
 
-OWN = {"sku", "name", "figure"}
+OWN = {"sku", "name", "figure", "feed_id"}
 """Parameters that name something within the vendor's own, so that there is no other's to name."""
 
 MARK = "Ada of the secret street"
@@ -34,6 +34,9 @@ BODIES: dict[str, Any] = {
     "orders/{sub_order_id}/recall": {"stopped": True},
     "/shipments": {"parcels": [{"carrier": "dhl", "tracking_number": "1"}]},
     "/refunds": {"reason": "goodwill"},
+    "returns/{return_id}/authorize": {},
+    "returns/{return_id}/refuse": {"reason": "not_returnable"},
+    "returns/{return_id}/receive": {"items": [{"sku": "pin", "good": 1}]},
     "dead-letters/{letter_id}/replay": {"reason": "again"},
     "PATCH /v1/vendor/webhook-endpoints/{endpoint_id}": {"description": "mine now"},
     "webhook-endpoints/{endpoint_id}/keys": {},
@@ -47,7 +50,8 @@ INSERT INTO payouts (id, vendor, gateway, account, state, amount, currency, step
 INSERT INTO webhook_events (id, vendor, type, thin, occurred_at) VALUES ('evt_of_bolt', 'bolt', 'order.placed', '{}', now());
 INSERT INTO webhook_deliveries (id, event_id, endpoint_id, vendor, type, key, position)
     VALUES (:whd, 'evt_of_bolt', :wep, 'bolt', 'order.placed', 'k', 1);
-INSERT INTO webhook_replays (id, endpoint_id, vendor, since) VALUES (:whr, :wep, 'bolt', now())
+INSERT INTO webhook_replays (id, endpoint_id, vendor, since) VALUES (:whr, :wep, 'bolt', now());
+INSERT INTO returns (id, order_id, sub_order_id, vendor, state, pays_shipping) VALUES (:ret, :ord, :sub, 'bolt', 'requested', 'buyer')
 """
 
 
@@ -65,7 +69,8 @@ async def bolts(api: Api) -> AsyncGenerator[dict[str, str]]:
     assert nkey.status_code == 201, nkey.text
     key = (await api("bolt", "GET", "/v1/vendor/keys")).json()["data"][0]
     async with api.wiring.database.tx() as tx:
-        made = {prefix: tx.ids.new(prefix) for prefix in ("pyt", "whd", "whr")} | {"wep": endpoint.json()["endpoint"]["id"]}
+        made = {prefix: tx.ids.new(prefix) for prefix in ("pyt", "whd", "whr", "ret")} | {"wep": endpoint.json()["endpoint"]["id"]}
+        made |= {"ord": order.json()["id"], "sub": order.json()["sub_orders"][0]["id"]}
         for statement in FILL.split(";"):
             names = set(re.findall(r":(\w+)", statement))
             await tx.execute(text(statement), {name: made[name] for name in names})
@@ -77,6 +82,7 @@ async def bolts(api: Api) -> AsyncGenerator[dict[str, str]]:
         "delivery_id": made["whd"],
         "endpoint_id": made["wep"],
         "replay_id": made["whr"],
+        "return_id": made["ret"],
         "key_id": key["id"],
         "nkey": nkey.json()["nkey_public"],
         "offer": offer,
