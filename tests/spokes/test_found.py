@@ -19,7 +19,7 @@ def test_there_are_spokes() -> None:
 @pytest.mark.parametrize("name", SPOKES)
 def test_a_spoke_is_found_with_all_its_capabilities_and_its_readme(name: str) -> None:
     adapter = find(name)
-    assert capabilities(adapter) == ["stock", "orders", "shipping"]
+    assert capabilities(adapter)[:3] == ["stock", "orders", "shipping"]
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
     assert points[name] == f"{adapter.__module__}:{adapter.__name__}"
     readme = (ROOT / "spokes" / name / "README.md").read_text()
