@@ -1,6 +1,5 @@
 """What vendors say over NATS: checked against who says it and what was asked, applied once, or kept for triage."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,8 @@ from hub.checkout.conclude import conclude, conclude_locked, give_up
 from hub.checkout.timing import Timing
 from hub.fulfillment.ship import SHIP, TRACK
 from hub.kernel.errors import Conflict, Invalid
-from hub.letters.keep import Given, keep
+from hub.letters.keep import keep
+from hub.letters.told import refused
 from hub.orders import store as orders
 from hub.returns import receive
 from hub.returns.authorize import AUTHORIZE
@@ -186,21 +186,8 @@ async def _inspecting(tx: Tx, asked: Step) -> Step | None:
 async def keep_for_triage(database: Database, heard: Heard, error: Foreign, trace: Trace) -> None:
     """Keep what cannot be applied, with why."""
     log.warning("event.refused", vendor=heard.vendor, subject=heard.subject, reason=error.reason, detail=error.detail)
-    message_id = heard.headers.get(messages.MSG_ID) or f"{heard.subject}:{hashlib.sha256(heard.body).hexdigest()}"
     async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
-        await keep(
-            tx,
-            Given(
-                source="event",
-                identity=f"event:{heard.vendor}:{message_id}"[:500],
-                target=heard.vendor,
-                kind=subjects.kind_of(heard.subject) or heard.subject[:200],
-                reason=error.reason,
-                detail=error.detail,
-                headers=heard.headers,
-                payload=heard.body.decode("utf-8", "replace"),
-            ),
-        )
+        await keep(tx, refused("event", heard, error.reason, error.detail))
         if error.of is not None:
             about = f"{heard.subject} under {heard.headers.get(messages.COMMAND_ID, '')[:ID_LENGTH_MAX]} of {error.of}"
             await trespass.note(tx, tx.actor, "event", about)

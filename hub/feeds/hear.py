@@ -1,6 +1,5 @@
 """What vendors tell in their feeds: checked against who says it, applied once, page by page, or kept for triage."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -13,7 +12,8 @@ from hub.feeds.model import Feed, FeedKind, Tally
 from hub.feeds.rules import has_ended, proves_nothing
 from hub.feeds.sheet import Sheet
 from hub.feeds.store import NewPage
-from hub.letters.keep import Given, keep
+from hub.letters.keep import keep
+from hub.letters.told import refused
 from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.trace import Trace, current
 from hub.vendors import store as vendors
@@ -139,18 +139,5 @@ async def _finish(tx: Tx, vendor: str, begun: Feed) -> None:
 async def put_aside(database: Database, told: Told, error: Unfit, trace: Trace) -> None:
     """Keep what cannot be applied, with why; it stops nothing that follows."""
     log.warning("feed.refused", vendor=told.vendor, subject=told.subject, reason=error.reason, detail=error.detail)
-    message_id = told.headers.get(messages.MSG_ID) or f"{told.subject}:{hashlib.sha256(told.body).hexdigest()}"
     async with database.tx(Actor("vendor", told.vendor), trace) as tx:
-        await keep(
-            tx,
-            Given(
-                source="feed",
-                identity=f"feed:{told.vendor}:{message_id}"[:500],
-                target=told.vendor,
-                kind=subjects.kind_of(told.subject) or told.subject[:200],
-                reason=error.reason,
-                detail=error.detail,
-                headers=told.headers,
-                payload=told.body.decode("utf-8", "replace"),
-            ),
-        )
+        await keep(tx, refused("feed", told, error.reason, error.detail))

@@ -5,17 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
 from spokes.shopify.adapter import Shopify
-from spokes.shopify.settings import Settings
 from spokes.web.failures import Unsure
 from tests.spokes.faulty import RETRY_AFTER
 from tests.spokes.shopify.shop import LOCATION, TOKEN, Shop, a_shop, throttled
-from tests.spokes.told import Told, key
+from tests.spokes.told import key, opener
 from tests.vendor_sdk import orders
 from vendor_sdk.adapter import read_config
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry
@@ -46,19 +44,8 @@ async def shop() -> AsyncIterator[Shop]:
 
 @pytest_asyncio.fixture
 async def open_spoke(shop: Shop, tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens the shop's adapter on one memory, as after a restart."""
-    opened: list[Shopify] = []
-
-    async def open_spoke(**more: Any) -> Shopify:
-        its = {"url": shop.url, "access_token": TOKEN, "location": LOCATION, "allow_private": True, **more}
-        spoke = Shopify("acme", msgspec.convert(its, Settings), Told(), tmp_path)
-        await spoke.open()
-        opened.append(spoke)
-        return spoke
-
-    yield open_spoke
-    for spoke in opened:
-        await spoke.close()
+    async with opener(Shopify, {"url": shop.url, "access_token": TOKEN, "location": LOCATION, "allow_private": True}, tmp_path) as opening:
+        yield opening
 
 
 def level(available: int, reserved: int, committed: int) -> dict[str, int]:

@@ -5,16 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
 from spokes.web.failures import Unsure
 from spokes.woocommerce.adapter import WooCommerce
-from spokes.woocommerce.settings import Settings
 from tests.spokes.faulty import RETRY_AFTER
-from tests.spokes.told import Told, key
+from tests.spokes.told import Told, key, opener
 from tests.spokes.woocommerce.shop import KEY, SECRET, WEBHOOK_SECRET, Shop, a_shop
 from tests.vendor_sdk import orders
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry
@@ -33,6 +31,7 @@ from vendor_sdk.messages import (
     Shortfall,
 )
 
+KEYS = {"consumer_key": KEY, "consumer_secret": SECRET, "webhook_secret": WEBHOOK_SECRET}
 Open = Callable[..., Awaitable[WooCommerce]]
 
 
@@ -45,20 +44,8 @@ async def shop() -> AsyncIterator[Shop]:
 
 @pytest_asyncio.fixture
 async def open_spoke(shop: Shop, tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens the shop's adapter on one memory, as after a restart."""
-    opened: list[WooCommerce] = []
-
-    async def open_spoke(**more: Any) -> WooCommerce:
-        keys = {"consumer_key": KEY, "consumer_secret": SECRET, "webhook_secret": WEBHOOK_SECRET}
-        its = msgspec.convert({"url": shop.url, "allow_private": True, "settle": 0, **keys, **more}, Settings)
-        spoke = WooCommerce("acme", its, Told(), tmp_path)
-        await spoke.open()
-        opened.append(spoke)
-        return spoke
-
-    yield open_spoke
-    for spoke in opened:
-        await spoke.close()
+    async with opener(WooCommerce, {"url": shop.url, "allow_private": True, "settle": 0, **KEYS}, tmp_path) as opening:
+        yield opening
 
 
 async def test_a_sub_order_from_its_reservation_to_its_arrival(shop: Shop, open_spoke: Open) -> None:
