@@ -44,6 +44,18 @@ async def test_what_was_refunded_meanwhile_is_not_refunded_again(desk: Desk) -> 
     assert await desk.shop.breaches() == []
 
 
+@pytest.mark.parametrize(("bought", "paid"), [(1, [1, 1489]), (2, [1, 999])])
+async def test_a_cent_of_goodwill_is_no_unit(desk: Desk, bought: int, paid: list[int]) -> None:
+    order = await desk.bought(("acme", "mug", 1000, bought))
+    sub = order.sub_orders[0]
+    await desk.shop.act(lambda tx: ask_refund(tx, order.id, sub.id, [Asked(line_id=sub.lines[0].id, amount=1)], "goodwill"))
+    await desk.shop.run()
+    it = await desk.receive(await desk.authorized(await desk.shop.order(order.id), "mug", 1), good=1)
+    assert (it.state, it.reason) == (R.REFUNDED, None)
+    assert [each.amount for each in await desk.shop.refunds(order.id)] == paid
+    assert await desk.shop.breaches() == []
+
+
 async def test_all_of_it_was_refunded_meanwhile(desk: Desk) -> None:
     order = await desk.bought(("acme", "mug", 1000, 2))
     it = await desk.authorized(order, "mug", 2)
