@@ -69,19 +69,24 @@ async def receive(tx: Tx, sub: SubOrder, it: Return, found: Sequence[Inspected])
     await withdraw(tx, it.inspect_id)
 
 
-async def awaited(tx: Tx, asked: Step) -> Step | None:
+async def awaited(tx: Tx, asked: Step, found: Sequence[Inspected]) -> Step | None:
     """The open step that ends when units are told to be back, be it told of this step or of the one that asked for the return.
 
-    None if they were counted before, or if it overtook the authorization: then the inspection will ask for it. Raises
-    `Conflict` (``not_awaited``): goods are somewhere, and nobody waits for them.
+    None if exactly these were counted before, or if it overtook the authorization: then the inspection will ask for it.
+    Raises `Conflict` (``not_awaited``): goods are somewhere, and nobody waits for them. The order must be locked.
     """
     it = await store.get(tx, asked.payload["return_id"])
     step = await steps.get(tx, it.inspect_id or "")
     if step is not None and step.state == StepState.OPEN:
         return step
-    if it.state is ReturnState.REQUESTED or any(line.taken_back + line.rejected for line in it.lines):
+    counted = _counts(it.lines)
+    if it.state is ReturnState.REQUESTED or (counted and counted == _counts(found)):
         return None
     raise Conflict("not_awaited", f"units have come back of the return {it.id}, which is {it.state}")
+
+
+def _counts(units: Sequence[ReturnLine] | Sequence[Inspected]) -> list[tuple[str, int, int, int]]:
+    return sorted((one.sku, one.good, one.damaged, one.rejected) for one in units if one.good + one.damaged + one.rejected)
 
 
 async def _restock(tx: Tx, sub: SubOrder, it: Return, lines: Sequence[ReturnLine]) -> None:
