@@ -3,7 +3,7 @@
 from hub.kernel.errors import Conflict
 from hub.orders.model import Order
 from hub.payments import store as payments
-from hub.payments.ports import Gateways, NotSent
+from hub.payments.ports import Gateways, NotYet
 from hub.refunds import store as refunds
 from hub.refunds.ask import ask_what_is_left
 from hub.returns import rules as decide
@@ -30,11 +30,11 @@ def give_back_step(it: Return, *, after: float = 0) -> NewStep:
 
 
 async def perform_give_back(database: Database, gateways: Gateways, step: Step) -> Outcome:
-    """Raises `NotSent` while the buyer's bank contests the payment: the dispute decides who has what."""
+    """Raises `NotYet` while the buyer's bank contests the payment: the dispute decides who has what."""
     del gateways
     async with database.reading() as tx:
         if await _contested(tx, step.saga_id):
-            raise NotSent("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
+            raise NotYet("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
     return Outcome.ok()
 
 

@@ -1,7 +1,7 @@
 """What crosses a return on its way: refunds, disputes, second thoughts, silence, goods that nobody waits for."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -89,6 +89,11 @@ async def test_during_a_dispute_the_refund_waits_for_its_end(desk: Desk) -> None
     reference = await desk.shop.dispute(order.id)
     it = await desk.receive(it, good=1)
     assert (it.state, await desk.shop.refunds(order.id)) == (R.RECEIVED, [])
+    for _ in range(3):  # it is looked at again from time to time, and however often that is, nothing has failed
+        await desk.shop.sql("UPDATE steps SET due_at = now() WHERE kind = 'return.give_back' AND state = 'open'")
+        await desk.shop.run()
+    attempts = await desk.shop.rows("SELECT attempt FROM steps WHERE kind = 'return.give_back' AND state = 'open'")
+    assert [row.attempt for row in attempts] == [1]
     assert await desk.shop.breaches() == []
     await desk.shop.close_dispute(reference, "won")
     await desk.shop.run()
@@ -229,10 +234,13 @@ async def test_the_window_closes(desk: Desk) -> None:
     assert (early.value.slug, over.value.slug) == ("not_delivered", "window_over")
 
 
-async def told(desk: Desk, it: Return, command_id: str | None, kind: str, body: Message) -> None:
+async def told(  # of what, what, and when
+    desk: Desk, it: Return, command_id: str | None, kind: str, body: Message, told_at: datetime | None = None
+) -> None:
     """Its vendor's spoke says something about a command."""
     headers = {messages.COMMAND_ID: command_id or "", messages.EVENT_ID: f"{command_id}.{kind}"}
-    heard = Heard(vendor=it.vendor, subject=f"evt.{it.vendor}.{kind}", headers=headers, body=messages.encode(body))
+    subject = f"evt.{it.vendor}.{kind}"
+    heard = Heard(vendor=it.vendor, subject=subject, headers=headers, body=messages.encode(body), told_at=told_at)
     await desk.shop.act(lambda tx: hear_in(tx, desk.shop.wiring.timing, heard))
     await desk.shop.run()
 
@@ -255,6 +263,23 @@ async def test_goods_that_nobody_waits_for_are_an_operators(desk: Desk) -> None:
         await told(desk, refused, refused.authorize_id, "stock.restocked", Restocked(sub_order_id=it.sub_order_id))
     wrong = await desk.shop.act(lambda tx: store.get(tx, refused.id), OPERATOR)
     assert wrong.state is R.REFUSED
+
+
+@pytest.mark.parametrize(("capabilities", "added"), [("{returns}", 0), ("{returns,stock}", 1)])
+async def test_good_units_that_a_newer_count_holds_are_not_added_to_it(desk: Desk, capabilities: str, added: int) -> None:
+    """Who has a stock of its own to which we add, adds them after it has told us: no count from before that holds them."""
+    order = await desk.bought(("acme", "mug", 1000, 1))
+    it = await desk.authorized(order, "mug", 1)
+    can = "UPDATE vendors SET capabilities = '{}' WHERE code = 'acme'"
+    await desk.shop.sql(can.format(capabilities))
+    before = await desk.stock(it)
+    told_at = before["counted_at"] - timedelta(seconds=1)
+    back = Received(sub_order_id=it.sub_order_id, items=[Inspected(sku=it.lines[0].sku, good=1)])
+    await told(desk, it, it.inspect_id, "returns.received", back, told_at)
+    await desk.shop.sql(can.format("{}"))
+    assert await desk.stock(it) == before | {"on_hand": before["on_hand"] + added, "received": before["received"] + added}
+    assert (await desk.look(it)).state is R.REFUNDED
+    assert await desk.shop.breaches() == []
 
 
 async def test_what_comes_back_after_the_first_count_is_an_operators(desk: Desk) -> None:

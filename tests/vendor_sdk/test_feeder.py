@@ -211,4 +211,4 @@ def test_what_an_adapter_can_tell_is_read_from_its_class() -> None:
         async def release(self, command: Any, context: Any) -> Any: ...
 
     assert (tells_levels(Dummy), tells_levels(Bare), tells_levels(Adapter)) == (True, False, False)
-    assert capabilities(Dummy) == ["stock", "orders", "shipping"]
+    assert capabilities(Dummy) == ["stock", "orders", "shipping", "returns"]
