@@ -84,13 +84,9 @@ class Feeder:
         return feed_id
 
     async def tell_levels(self, adapter: Stock) -> None:
-        """Tell all counts, each page as of when its reading began: what happened meanwhile is in the next."""
-        pages = paged(cast("AsyncIterator[Row]", adapter.levels()), self._schedule.patience)
-        while True:
-            at = self._moment(None)
-            page = await anext(pages, None)
-            if page is None:
-                return
+        """Tell all counts as of when their reading began: what happened meanwhile is in the next."""
+        at = self._moment(None)
+        async for page in paged(cast("AsyncIterator[Row]", adapter.levels()), self._schedule.patience):
             await self._keep(LEVELS, "stock.levels", [StockLevels(feed_id=_new_id(LEVELS), at=at, rows=page)])
 
     def wake(self) -> None:

@@ -15,7 +15,7 @@ from vendor_sdk.messages import Id, Message, Minor, Sku
 ROWS_MAX = 500
 """Rows in one message, which has at most `vendor_sdk.messages.BODY_BYTES_MAX` bytes like any other."""
 PAGES_MAX = 100_000
-AHEAD_SECONDS = 300
+AHEAD_SECONDS = 5
 """How far a vendor's clock may be ahead of the hub's: news from a later future would bar the way of all that follows it."""
 
 Rows = Annotated[list[dict[str, Any]], Meta(max_length=ROWS_MAX)]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import REAL, DateTime, Integer, ScalarSelect, bindparam, cast, func, insert, literal, select, tuple_, update
+from sqlalchemy import REAL, DateTime, Integer, Subquery, bindparam, cast, exists, func, insert, literal, select, tuple_, update
 
 from hub.catalog.model import Described, Offer, OfferState, Product, Standing
 from hub.catalog.tables import offers, products, variants
@@ -193,8 +193,9 @@ async def take_off_sale(tx: Tx, offer_ids: Collection[str], at: datetime) -> Non
         await tx.execute(update(offers).where(o.id.in_(sorted(offer_ids))).values(gone))
 
 
-async def on_sale_but(tx: Tx, vendor: str, listed: ScalarSelect[Any], at: datetime) -> list[str]:
-    """Ids of a vendor's offers that are on sale, are not `listed` by SKU, and of which nothing was told since `at`."""
+async def on_sale_but(tx: Tx, vendor: str, listed: Subquery, at: datetime) -> list[str]:
+    """Ids of a vendor's offers that are on sale, whose `sku` is not `listed`, and of which nothing was told since `at`."""
     o = offers.c
-    query = select(o.id).where(o.vendor == vendor, o.state == OfferState.ACTIVE, o.told_at < at, o.sku.not_in(listed))
+    absent = ~exists().where(listed.c.sku == o.sku)  # unlike NOT IN, joined by hash however many there are
+    query = select(o.id).where(o.vendor == vendor, o.state == OfferState.ACTIVE, o.told_at < at, absent)
     return [row.id for row in await tx.rows(query)]

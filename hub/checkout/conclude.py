@@ -1,6 +1,7 @@
 """What an answer sets in motion: one handler per kind of step, all in the transaction that records the answer."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import msgspec
 
@@ -98,11 +99,16 @@ async def _reserve(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Ou
 async def _submit(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     short = _short(outcome)
     if outcome.verdict is not Verdict.OK:
-        await shortage.fall_short(tx, timing, order, order.part(step.subject_id), outcome.reason)
+        await shortage.fall_short(tx, timing, order, order.part(step.subject_id), outcome.reason, told_at=_let_go_at(outcome))
     elif short:
         await shortage.accept_partly(tx, timing, order, order.part(step.subject_id), short, await fine.said_at(tx, outcome))
     else:
         await advance(tx, step.subject_id, SubOrderEvent.ACCEPT, values={"accepted_at": await fine.said_at(tx, outcome)})
+
+
+def _let_go_at(outcome: Outcome) -> datetime | None:
+    """Who refuses holds nothing for us; of who was given up on nobody knows."""
+    return outcome.at if outcome.verdict is Verdict.REFUSED else None
 
 
 def _short(outcome: Outcome) -> list[Shortfall]:
@@ -139,7 +145,7 @@ async def _recall(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Out
     if sub.state is not _S.RECALLING:
         return
     if outcome.verdict is Verdict.OK:
-        await course.stop(tx, order, sub, sub.reason or "canceled")
+        await course.stop(tx, order, sub, sub.reason or "canceled", let_go_at=outcome.at)
         await chase.recalled(tx, timing, order, sub)
     else:  # kept, or given up on: it stands, and may be asked to stop again
         await advance(tx, sub.id, SubOrderEvent.KEEP, reason=outcome.reason)
@@ -156,7 +162,7 @@ async def _ship(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outco
         await steps.add(tx, ship.track_step(sub, parcels, has_spoke=ship.CAPABILITY in sub.capabilities, wait=wait))
         await fine.shipped(tx, timing, order, step, at)
     elif outcome.verdict is Verdict.REFUSED:
-        await course.stop(tx, order, sub, outcome.reason)
+        await course.stop(tx, order, sub, outcome.reason, let_go_at=outcome.at)
         await fine.lapsed(tx, timing, order, sub, "canceled_by_vendor")
     else:
         await chase.given_up(tx, sub, "shipping", outcome)

@@ -18,6 +18,7 @@ from hub.orders import held, store
 from hub.orders.advance import advance
 from hub.orders.model import Order, SubOrder
 from hub.orders.place import withdraw
+from hub.orders.set_aside import OWN_PROMISE
 from hub.orders.states import FALLEN, SubOrderEvent, SubOrderState
 from hub.payments import authorize, capture
 from hub.payments import store as payments
@@ -113,9 +114,18 @@ async def lock_stock(tx: Tx, order: Order) -> None:
     await promise.lock(tx, [line.offer_id for sub in standing(order) for line in sub.lines])
 
 
-async def fall(tx: Tx, order: Order, sub: SubOrder, event: SubOrderEvent, reason: str, data: Mapping[str, object] | None = None) -> None:
+async def fall(  # noqa: PLR0913  # of what, what, why, and since when
+    tx: Tx,
+    order: Order,
+    sub: SubOrder,
+    event: SubOrderEvent,
+    reason: str,
+    data: Mapping[str, object] | None = None,
+    *,
+    let_go_at: datetime | None = None,
+) -> None:
     """One part falls out: its stock is for sale again, and whatever its vendor may have done for it is undone."""
-    await withdraw(tx, sub, event, reason, data)
+    await withdraw(tx, sub, event, reason, data, let_go_at=let_go_at)
     await undo_at_vendor(tx, order, sub, reason)
 
 
@@ -191,7 +201,7 @@ async def _enter_payment(tx: Tx, timing: Timing, order: Order, stage: Stage) -> 
 
 async def _enter_reserve(tx: Tx, timing: Timing, order: Order, sub: SubOrder) -> NewStep | None:
     if reserve.CAPABILITY not in sub.capabilities:
-        await advance(tx, sub.id, SubOrderEvent.RESERVE, reason="promised_by_the_hub", by=HUB)
+        await advance(tx, sub.id, SubOrderEvent.RESERVE, reason=OWN_PROMISE, by=HUB)
         return None
     return reserve.reserve_step(sub, within=timing.reserve, expires_at=reserved_until(timing, order))
 
@@ -245,7 +255,7 @@ async def recall(tx: Tx, order: Order, sub: SubOrder, reason: str) -> bool:
     return True
 
 
-async def stop(tx: Tx, order: Order, sub: SubOrder, reason: str) -> None:
+async def stop(tx: Tx, order: Order, sub: SubOrder, reason: str, *, let_go_at: datetime | None = None) -> None:
     """A paid part will not be shipped: it falls out, and the buyer gets its money back."""
-    await fall(tx, order, sub, SubOrderEvent.CANCEL, reason)
+    await fall(tx, order, sub, SubOrderEvent.CANCEL, reason, let_go_at=let_go_at)
     await refund_whole(tx, await payments.of_order(tx, order.id), sub, reason)

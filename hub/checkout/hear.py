@@ -28,7 +28,6 @@ log = structlog.get_logger("hear")
 ID_LENGTH_MAX = 200
 ATTEMPT_DIGITS_MAX = 10
 DELIVERED = "shipping.delivered"
-RECEIVED = "returns.received"
 DEAD = "spoke.dead"
 
 
@@ -162,8 +161,8 @@ async def _asked(tx: Tx, heard: Heard, kind: str, body: Message) -> Step | None:
         raise Foreign("foreign", "it names another sub-order than the command", of=None if named == heard.vendor else named)
     if kind == DELIVERED and step.kind == SHIP:
         return await _tracking(tx, step)
-    if kind == RECEIVED and step.kind in {AUTHORIZE, receive.INSPECT}:
-        return await _inspecting(tx, step)
+    if isinstance(body, Received) and step.kind in {AUTHORIZE, receive.INSPECT}:
+        return await _inspecting(tx, step, body)
     if kind not in messages.ANSWERS[step.kind]:
         raise Foreign("foreign", f"{kind} does not answer {step.kind}")
     return step
@@ -175,10 +174,15 @@ async def _tracking(tx: Tx, shipped: Step) -> Step | None:
     return next((s for s in same if s.kind == TRACK and s.state == StepState.OPEN), None)
 
 
-async def _inspecting(tx: Tx, asked: Step) -> Step | None:
-    """Units that are back end the inspection of their return. Raises `Foreign` where nobody waits for them: an operator has to know."""
+async def _inspecting(tx: Tx, asked: Step, body: Received) -> Step | None:
+    """Units that are back end the inspection of their return. Raises `Foreign` where nobody waits for them: an operator has to know.
+
+    Under the order's lock, which is therefore taken before the event is noted: else who calls the return off between this
+    look and the answer would make them heard and forgotten.
+    """
+    await orders.lock(tx, asked.saga_id)
     try:
-        return await receive.awaited(tx, asked)
+        return await receive.awaited(tx, asked, body.items)
     except Conflict as lost:
         raise Foreign(lost.slug, lost.detail) from lost
 

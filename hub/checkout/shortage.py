@@ -19,14 +19,16 @@ from hub.runtime.database import Tx
 from vendor_sdk.messages import Shortfall
 
 
-async def fall_short(tx: Tx, timing: Timing, order: Order, sub: SubOrder, reason: str) -> None:
-    """A part will not be delivered by its vendor."""
+async def fall_short(  # one answer, all of it needed
+    tx: Tx, timing: Timing, order: Order, sub: SubOrder, reason: str, *, told_at: datetime | None = None
+) -> None:
+    """A part will not be delivered by its vendor, which told so then, or told nothing."""
     by = await reroute.find(tx, timing, order, sub)
     new = await reroute.take_over(tx, timing, order, sub, by) if by else []
     if order.on_shortage == "cancel":
         await course.lock_stock(tx, order)
     data = {"rerouted_to": [part.id for part in new]} if new else {}
-    await course.fall(tx, order, sub, SubOrderEvent.DECLINE, reason, data)
+    await course.fall(tx, order, sub, SubOrderEvent.DECLINE, reason, data, let_go_at=told_at)
     await fine.lapsed(tx, timing, order, sub, fine.lapse_of(tx, reason))
     if order.on_shortage == "cancel":
         await course.undo(tx, await store.load(tx, order.id), SubOrderEvent.CANCEL, "shortage")
@@ -39,12 +41,13 @@ async def accept_partly(  # one answer, all of it needed
     """A vendor takes a part on at that moment, but for these units. Raises `Invalid` as `short_of` does."""
     units = short_of(sub, short)
     if is_all(sub, units) or order.on_shortage == "cancel":
-        await fall_short(tx, timing, order, sub, short[0].reason)
+        await fall_short(tx, timing, order, sub, short[0].reason, told_at=at)
         return
     dropped = await _divide(tx, timing, order, sub, units)
     data = {"short": [msgspec.to_builtins(each) for each in short], "split_off": dropped.id}
     await advance(tx, sub.id, SubOrderEvent.ACCEPT, data=data, values={"accepted_at": at})
-    await fall_short(tx, timing, await store.load(tx, order.id), dropped, short[0].reason)
+    reserves = reserve.CAPABILITY in sub.capabilities  # who does not, has set nothing of this aside before it told us
+    await fall_short(tx, timing, await store.load(tx, order.id), dropped, short[0].reason, told_at=at if reserves else None)
 
 
 async def reserve_partly(tx: Tx, timing: Timing, order: Order, sub: SubOrder, short: Sequence[Shortfall], reason: str) -> None:

@@ -3,18 +3,15 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import func, select
 
 from hub.inventory import stock
-from hub.orders.states import SUB_ORDER
+from hub.orders.set_aside import set_aside_by
 from hub.orders.tables import lines, sub_orders
 from hub.runtime.database import Tx
-from hub.runtime.life import timeline
 
 HOLDING = ("placed", "reserved", "routed", "accepted", "recalling")
 """States of a sub-order whose units are promised here."""
-OWN_PROMISE = "promised_by_the_hub"
-"""The reason of a reservation for which no vendor was asked."""
 
 
 async def count(tx: Tx, counts: Mapping[str, int], at: datetime) -> tuple[set[str], set[str]]:
@@ -41,21 +38,7 @@ async def _not_set_aside(tx: Tx, offer_ids: Collection[str], at: datetime) -> di
     query = (
         select(lines.c.offer_id, func.sum(lines.c.quantity).label("units"))
         .select_from(lines.join(sub_orders, sub_orders.c.id == lines.c.sub_order_id))
-        .where(lines.c.offer_id.in_(sorted(offer_ids)), sub_orders.c.state.in_(HOLDING), ~_set_aside(at))
+        .where(lines.c.offer_id.in_(sorted(offer_ids)), sub_orders.c.state.in_(HOLDING), ~set_aside_by(at))
         .group_by(lines.c.offer_id)
     )
     return {row.offer_id: int(row.units) for row in await tx.rows(query)}
-
-
-def _set_aside(at: datetime) -> ColumnElement[bool]:
-    """Whether the vendor had reserved or accepted by then; by when we heard it, which is later than when it did it."""
-    t = timeline.c
-    reserved = exists().where(
-        t.saga_id == sub_orders.c.order_id,
-        t.subject_id == sub_orders.c.id,
-        t.life == SUB_ORDER.name,
-        t.event == "reserve",
-        t.reason != OWN_PROMISE,
-        t.at <= at,
-    )
-    return or_(func.coalesce(sub_orders.c.accepted_at <= at, False), reserved)

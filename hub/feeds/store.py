@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, ScalarSelect, bindparam, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, Subquery, bindparam, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.feeds.model import Feed, FeedKind, Heard, Tally
@@ -109,9 +109,9 @@ def _heard(row: Row[Any]) -> Heard:
     return Heard(pages=int(row.pages), last=int(row.last), unnamed=int(row.unnamed), tally=tally)
 
 
-def listed(vendor: str, feed_id: str) -> ScalarSelect[Any]:
-    """Every SKU that a feed's pages name."""
-    return select(func.unnest(_p.skus)).where(_p.vendor == vendor, _p.feed_id == feed_id).scalar_subquery()
+def listed(vendor: str, feed_id: str) -> Subquery:
+    """Every `sku` that a feed's pages name."""
+    return select(func.unnest(_p.skus).label("sku")).where(_p.vendor == vendor, _p.feed_id == feed_id).subquery("listed")
 
 
 async def errors(tx: Tx, vendor: str, feed_id: str, *, after: tuple[int, int] | None, limit: int) -> list[RowError]:

@@ -1,6 +1,7 @@
 """Stock promised to orders: on hand → reserved in the placing transaction → shipped, or back; and what was shipped and came back."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import BigInteger, bindparam, select, update
@@ -30,9 +31,15 @@ _UNITS = bindparam("units", type_=BigInteger)
 _ONE = update(stock).where(_s.offer_id == bindparam("offer"))
 _PROMISE = _ONE.where(_s.on_hand >= _UNITS).values(on_hand=_s.on_hand - _UNITS, reserved=_s.reserved + _UNITS)
 _WITHDRAW = _ONE.values(on_hand=_s.on_hand + _UNITS, reserved=_s.reserved - _UNITS)
+_FORGET = _ONE.values(received=_s.received - _UNITS, reserved=_s.reserved - _UNITS)
 _SHIP = _ONE.values(reserved=_s.reserved - _UNITS, shipped=_s.shipped + _UNITS)
 _TAKE_BACK = _ONE.values(on_hand=_s.on_hand + _UNITS, received=_s.received + _UNITS)
-_LOCK = select(_s.offer_id, _s.on_hand).where(_s.offer_id.in_(bindparam("offers", expanding=True))).order_by(_s.offer_id).with_for_update()
+_LOCK = (
+    select(_s.offer_id, _s.on_hand, _s.counted_at)
+    .where(_s.offer_id.in_(bindparam("offers", expanding=True)))
+    .order_by(_s.offer_id)
+    .with_for_update()
+)
 
 
 async def promise(tx: Tx, demands: Sequence[Demand]) -> None:
@@ -47,10 +54,16 @@ async def lock(tx: Tx, offer_ids: Collection[str]) -> dict[str, int]:
     return {row.offer_id: row.on_hand for row in await tx.rows(_LOCK, {"offers": sorted(set(offer_ids))})}
 
 
-async def withdraw(tx: Tx, demands: Sequence[Demand]) -> None:
-    """Give promised units back for sale."""
+async def counted_since(tx: Tx, offer_ids: Collection[str], moment: datetime) -> set[str]:
+    """Those of these offers that their vendor has counted at that moment or later; their stock rows are locked."""
+    return {row.offer_id for row in await tx.rows(_LOCK, {"offers": sorted(set(offer_ids))}) if row.counted_at >= moment}
+
+
+async def withdraw(tx: Tx, demands: Sequence[Demand], *, counted: Collection[str] = ()) -> None:
+    """Give promised units back for sale; those of offers in `counted` are for sale already, for the vendor's own count holds them."""
     for demand in _summed(demands):
-        await tx.execute(_WITHDRAW, {"offer": demand.offer_id, "units": demand.quantity})
+        how = _FORGET if demand.offer_id in counted else _WITHDRAW
+        await tx.execute(how, {"offer": demand.offer_id, "units": demand.quantity})
 
 
 async def ship(tx: Tx, demands: Sequence[Demand]) -> None:
@@ -59,7 +72,11 @@ async def ship(tx: Tx, demands: Sequence[Demand]) -> None:
         await tx.execute(_SHIP, {"offer": demand.offer_id, "units": demand.quantity})
 
 
-async def take_back(tx: Tx, demands: Sequence[Demand]) -> None:
-    """Units that were shipped are back and for sale again: they count as received once more, what was shipped stays shipped."""
+async def take_back(tx: Tx, demands: Sequence[Demand], *, counted: Collection[str] = ()) -> None:
+    """Units that were shipped are back and for sale again: they count as received once more, what was shipped stays shipped.
+
+    Those of offers in `counted` are so already: the vendor's own count holds them.
+    """
     for demand in _summed(demands):
-        await tx.execute(_TAKE_BACK, {"offer": demand.offer_id, "units": demand.quantity})
+        if demand.offer_id not in counted:
+            await tx.execute(_TAKE_BACK, {"offer": demand.offer_id, "units": demand.quantity})

@@ -13,10 +13,12 @@ RETURN_LAWS: tuple[Law, ...] = (
     ),
     Law(
         name="R2_returned_is_given_back",
-        says="the money of units that were taken back has been given back, unless the buyer's bank took it",
+        says="the money of units that were taken back has been given back, unless the buyer has all that it paid: of us, or of its bank",
         breaches="SELECT l.order_id, l.id AS line_id, l.refunded, sum(n.good + n.damaged) AS back "
         "FROM returns r JOIN return_lines n ON n.return_id = r.id JOIN lines l ON l.id = n.line_id "
-        "WHERE r.state = 'refunded' AND NOT EXISTS (SELECT FROM disputes d WHERE d.order_id = r.order_id AND d.state = 'lost') {only} "
+        "WHERE r.state = 'refunded' AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = r.order_id AND p.captured <= "
+        "(SELECT coalesce(sum(f.amount), 0) FROM refunds f WHERE f.payment_id = p.id AND f.state <> 'disputed') + "
+        "(SELECT sum(d.amount) FROM disputes d WHERE d.payment_id = p.id AND d.state = 'lost')) {only} "
         "GROUP BY l.id HAVING l.refunded < (l.unit_price * l.quantity - l.vendor_discount) * sum(n.good + n.damaged) / l.quantity",
         narrow="r.order_id",
     ),

@@ -1,6 +1,6 @@
 """Split a quote by vendor into an order; undone by `withdraw`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from hub.kernel.saga import Saga
 from hub.orders import store
 from hub.orders.advance import SUB_ORDER_LIFE, advance
 from hub.orders.model import Line, Order, SubOrder
+from hub.orders.set_aside import was_set_aside
 from hub.orders.states import FALLEN, OrderState, SubOrderEvent, SubOrderState
 from hub.pricing.charge import SHIPPING, Fees, Goods, Item, Sale, charge
 from hub.pricing.commission import Commission
@@ -89,12 +90,26 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff
     return order
 
 
-async def withdraw(tx: Tx, sub: SubOrder, event: SubOrderEvent, reason: str, data: Mapping[str, Any] | None = None) -> None:
-    """A part falls out: its stock is for sale again and its life ends by `event`; with the last part the coupons may be used again."""
-    await promise.withdraw(tx, [demand(line) for line in sub.lines])
+async def withdraw(  # what, why, and since when
+    tx: Tx, sub: SubOrder, event: SubOrderEvent, reason: str, data: Mapping[str, Any] | None = None, *, let_go_at: datetime | None = None
+) -> None:
+    """A part falls out: its stock is for sale again and its life ends by `event`; with the last part the coupons may be used again.
+
+    `let_go_at` is when its vendor told that it holds nothing for it any more, if it was the vendor who ended it.
+    """
+    demands = [demand(line) for line in sub.lines]
+    await promise.withdraw(tx, demands, counted=await _counted_again(tx, sub, demands, let_go_at))
     await advance(tx, sub.id, event, reason=reason, data=dict(data or {}))
     if all(part.state in FALLEN for part in (await store.load(tx, sub.order_id)).sub_orders):
         await coupons.give_back(tx, sub.order_id)
+
+
+async def _counted_again(tx: Tx, sub: SubOrder, demands: Sequence[Demand], let_go_at: datetime | None) -> set[str]:
+    """Offers whose newest count left these units out while they were set aside, and holds them again since they are not."""
+    if let_go_at is None:
+        return set()
+    counted = await promise.counted_since(tx, [each.offer_id for each in demands], let_go_at)
+    return counted if counted and await was_set_aside(tx, sub) else set()
 
 
 def _check_choices(quote: Quote, wanted: Mapping[str, str]) -> None:

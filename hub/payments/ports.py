@@ -29,6 +29,10 @@ class NotSent(Exception):
         self.retry_after = retry_after
 
 
+class NotYet(NotSent):
+    """Nothing failed: something of ours has to come first, which wakes the step. Not counted, however often it is looked at."""
+
+
 class GatewayRefused(Exception):
     """A definite no: `code` is the provider's word (``card_declined``, ``balance_insufficient``). Final for this key."""
 

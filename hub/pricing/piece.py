@@ -74,8 +74,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def units_back(self) -> int:
-        """Units whose money has gone back; a fraction of one counts as one."""
-        return -(-self.refunded * self.quantity // self.gross) if self.gross else 0
+        """Units whose money has gone back whole, to the cent as `after_units` rounds; a fraction of one is none yet."""
+        return min(self.quantity, ((self.refunded + 1) * self.quantity - 1) // self.gross) if self.refunded else 0
 
     def returned(self, refunded: int) -> Portion:
         """What has gone back once `refunded` of `gross` has: what the vendor gives is the rest, so it bears what we keep."""

@@ -47,6 +47,16 @@ async def ask_refund(tx: Tx, order_id: str, sub_order_id: str, asked: Sequence[A
     return await _begin(tx, payment, sub, wanted, reason)
 
 
+async def ask_what_is_left(tx: Tx, order_id: str, sub_order_id: str, asked: Sequence[Asked], reason: str) -> Refund:
+    """Refund pieces of a sub-order as far as no dispute that we bore has given their buyer that money. Raises as `ask_refund`."""
+    order, payment = await _paid(tx, order_id)
+    sub = order.part(sub_order_id)
+    wanted, left = model.cut(sub.pieces, asked), await _left(tx, payment)
+    if not 0 < left < wanted.portion.paid:
+        return await ask_refund(tx, order_id, sub_order_id, asked, reason)
+    return await _begin(tx, payment, sub, model.less(sub.pieces, wanted, left), reason)
+
+
 async def ask_refund_of_all(tx: Tx, order_id: str, reason: str) -> list[Refund]:
     """Refund all that is left of an order, one refund for each sub-order. Raises as `ask_refund`."""
     order, payment = await _paid(tx, order_id)
@@ -65,10 +75,14 @@ async def _begin(tx: Tx, payment: Payment, sub: SubOrder, cut: Cut, reason: str,
 
 
 async def _still_here(tx: Tx, payment: Payment, amount: int) -> None:
+    if amount > await _left(tx, payment):
+        raise Conflict("disputed", "the buyer's bank has taken this money: the dispute was lost")
+
+
+async def _left(tx: Tx, payment: Payment) -> int:
     """What we bore of a lost dispute is noted on no piece: it must not be taken from a vendor for a buyer who has it already."""
     given = sum(refund.amount for refund in await store.refunds_of(tx, payment.order_id))
-    if amount > payment.captured - given - sum((await store.losses(tx, payment.id)).values()):
-        raise Conflict("disputed", "the buyer's bank has taken this money: the dispute was lost")
+    return payment.captured - given - sum((await store.losses(tx, payment.id)).values())
 
 
 async def _paid(tx: Tx, order_id: str) -> tuple[Order, Payment]:

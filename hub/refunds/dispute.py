@@ -14,7 +14,7 @@ from hub.orders.model import Order, SubOrder
 from hub.orders.states import FALLEN
 from hub.payments import store as payments
 from hub.payments.facts import DisputeFacts, DisputePhase, Movement
-from hub.payments.ports import Gateways, NotSent
+from hub.payments.ports import Gateways, NotYet
 from hub.payments.states import PaymentState
 from hub.refunds import gather, model, store
 from hub.refunds.send import cover_with_failed
@@ -87,11 +87,11 @@ async def _book(tx: Tx, dispute: Dispute, movement: Movement) -> bool:
 
 
 async def perform_share_out(database: Database, gateways: Gateways, step: Step) -> Outcome:
-    """Raises `NotSent` while a refund is under way: it arrives or is refused, and only then it is known who has what."""
+    """Raises `NotYet` while a refund is under way: it arrives or is refused, and only then it is known who has what."""
     del gateways
     async with database.reading() as tx:
         if await _refunding(tx, step.saga_id):
-            raise NotSent("a refund is under way", retry_after=REFUND_RETRY_SECONDS)
+            raise NotYet("a refund is under way", retry_after=REFUND_RETRY_SECONDS)
     return Outcome.ok()
 
 

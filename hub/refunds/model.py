@@ -76,6 +76,12 @@ def of_amount(pieces: Mapping[str, Piece], amount: int) -> Cut:
     return cut(pieces, asked)
 
 
+def less(pieces: Mapping[str, Piece], wanted: Cut, amount: int) -> Cut:
+    """No more than `amount` of what is wanted, spread over it in proportion."""
+    spread = allocate(amount, [item.paid for item in wanted.items])
+    return cut(pieces, [Asked(line_id=item.piece, amount=part) for item, part in zip(wanted.items, spread, strict=True) if part])
+
+
 def left_to_refund(pieces: Mapping[str, Piece]) -> int:
     """What the buyer paid and has not got back."""
     return sum(piece.paid - piece.returned(piece.refunded).paid for piece in pieces.values())

@@ -22,7 +22,9 @@ async def _inspected(tx: Tx, rules: ReturnRules, order: Order, step: Step, outco
     if it.inspect_id != step.id:
         return  # it was asked again since
     if outcome.verdict is Verdict.OK:
-        await receive.receive(tx, order.part(it.sub_order_id), it, msgspec.convert(outcome.data["items"], list[Inspected]))
+        await receive.receive(
+            tx, order.part(it.sub_order_id), it, msgspec.convert(outcome.data["items"], list[Inspected]), told_at=outcome.at
+        )
     else:
         await authorize.overdue(tx, step, it)
 

@@ -3,9 +3,9 @@
 from hub.kernel.errors import Conflict
 from hub.orders.model import Order
 from hub.payments import store as payments
-from hub.payments.ports import Gateways, NotSent
+from hub.payments.ports import Gateways, NotYet
 from hub.refunds import store as refunds
-from hub.refunds.ask import ask_refund
+from hub.refunds.ask import ask_what_is_left
 from hub.returns import rules as decide
 from hub.returns import store
 from hub.returns.model import Return
@@ -30,11 +30,11 @@ def give_back_step(it: Return, *, after: float = 0) -> NewStep:
 
 
 async def perform_give_back(database: Database, gateways: Gateways, step: Step) -> Outcome:
-    """Raises `NotSent` while the buyer's bank contests the payment: the dispute decides who has what."""
+    """Raises `NotYet` while the buyer's bank contests the payment: the dispute decides who has what."""
     del gateways
     async with database.reading() as tx:
         if await _contested(tx, step.saga_id):
-            raise NotSent("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
+            raise NotYet("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
     return Outcome.ok()
 
 
@@ -51,8 +51,8 @@ async def give_back(tx: Tx, rules: ReturnRules, order: Order, step: Step, outcom
     reason = "" if asked else GIVEN_BACK_BEFORE
     if asked:
         try:
-            refund_id = (await ask_refund(tx, order.id, it.sub_order_id, asked, f"returned {it.id}")).id
-        except Conflict as taken:  # by a dispute that was lost
+            refund_id = (await ask_what_is_left(tx, order.id, it.sub_order_id, asked, f"returned {it.id}")).id
+        except Conflict as taken:  # all of it, by a dispute that was lost
             reason = taken.slug
     data = {} if refund_id is None else {"refund_id": refund_id}
     await RETURN_LIFE.advance(

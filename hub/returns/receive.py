@@ -1,6 +1,7 @@
 """Units are back and were looked at: the good ones are for sale again, and the buyer's refund follows."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -49,8 +50,8 @@ def inspect_step(rules: ReturnRules, sub: SubOrder, it: Return) -> NewStep:
     )
 
 
-async def receive(tx: Tx, sub: SubOrder, it: Return, found: Sequence[Inspected]) -> None:
-    """Note what came back, and what follows from it. The order must be locked.
+async def receive(tx: Tx, sub: SubOrder, it: Return, found: Sequence[Inspected], *, told_at: datetime | None = None) -> None:
+    """Note what came back, and what follows from it; `told_at`: when its vendor's system said so. The order must be locked.
 
     Raises `Invalid` as `rules.inspected` does, and `Conflict` for a return of which nothing can be received (any more).
     """
@@ -62,33 +63,43 @@ async def receive(tx: Tx, sub: SubOrder, it: Return, found: Sequence[Inspected])
         await RETURN_LIFE.advance(tx, it.id, ReturnEvent.REFUSE, reason=reason, data=told, values={"reason": reason})
     else:
         await RETURN_LIFE.advance(tx, it.id, ReturnEvent.RECEIVE, data=told, values={"reason": None})
-        await _restock(tx, sub, it, lines)
+        await _restock(tx, sub, it, lines, told_at)
         await steps.add(tx, give_back_step(it))
     await store.count(tx, it.id, lines)
     await withdraw(tx, it.authorize_id)
     await withdraw(tx, it.inspect_id)
 
 
-async def awaited(tx: Tx, asked: Step) -> Step | None:
+async def awaited(tx: Tx, asked: Step, found: Sequence[Inspected]) -> Step | None:
     """The open step that ends when units are told to be back, be it told of this step or of the one that asked for the return.
 
-    None if they were counted before, or if it overtook the authorization: then the inspection will ask for it. Raises
-    `Conflict` (``not_awaited``): goods are somewhere, and nobody waits for them.
+    None if exactly these were counted before, or if it overtook the authorization: then the inspection will ask for it.
+    Raises `Conflict` (``not_awaited``): goods are somewhere, and nobody waits for them. The order must be locked.
     """
     it = await store.get(tx, asked.payload["return_id"])
     step = await steps.get(tx, it.inspect_id or "")
     if step is not None and step.state == StepState.OPEN:
         return step
-    if it.state is ReturnState.REQUESTED or any(line.taken_back + line.rejected for line in it.lines):
+    counted = _counts(it.lines)
+    if it.state is ReturnState.REQUESTED or (counted and counted == _counts(found)):
         return None
     raise Conflict("not_awaited", f"units have come back of the return {it.id}, which is {it.state}")
 
 
-async def _restock(tx: Tx, sub: SubOrder, it: Return, lines: Sequence[ReturnLine]) -> None:
-    """Good units are for sale again, here and in the vendor's own stock."""
+def _counts(units: Sequence[ReturnLine] | Sequence[Inspected]) -> list[tuple[str, int, int, int]]:
+    return sorted((one.sku, one.good, one.damaged, one.rejected) for one in units if one.good + one.damaged + one.rejected)
+
+
+async def _restock(tx: Tx, sub: SubOrder, it: Return, lines: Sequence[ReturnLine], told_at: datetime | None) -> None:
+    """Good units are for sale again, here and in the vendor's own stock.
+
+    Who is not asked to put them there has done it before it told us: its later counts hold them.
+    """
     good = [line for line in lines if line.good]
-    await promise.take_back(tx, [Demand(line.offer_id, line.good) for line in good])
-    if good and STOCK in sub.capabilities:
+    is_asked = STOCK in sub.capabilities
+    counted = set[str]() if is_asked or told_at is None else await promise.counted_since(tx, [line.offer_id for line in good], told_at)
+    await promise.take_back(tx, [Demand(line.offer_id, line.good) for line in good], counted=counted)
+    if good and is_asked:
         units = [Item(sku=line.sku, quantity=line.good) for line in good]
         command = Restock(sub_order_id=sub.id, return_id=it.id, items=units)
         await steps.add(tx, NewStep(kind=RESTOCK, target=sub.vendor, saga_id=sub.order_id, subject_id=sub.id, payload=command))

@@ -1,4 +1,4 @@
-"""Takes back the sending of a step, where the broker has surely kept nothing of it."""
+"""Takes back the sending of a step of which the broker has kept nothing, or the looking at one whose time had not come."""
 
 from sqlalchemy import case, func, update
 
@@ -16,3 +16,11 @@ async def unsend(tx: Tx, step: Step, seconds: float) -> None:
     deadline = case((t.attempt == 1, t.created_at + (t.deadline - t.sent_at)), else_=t.deadline)
     due = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
     await tx.execute(update(steps).where(*mine).values(attempt=t.attempt - 1, deadline=deadline, due_at=due))
+
+
+async def put_off(tx: Tx, step: Step, seconds: float) -> None:
+    """A claimed step could not be done yet: it is due again in `seconds`, as if looked at once, unless it was woken meanwhile."""
+    t = steps.c
+    mine = (t.id == step.id, t.state == StepState.OPEN, t.due_at > func.now())
+    due = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    await tx.execute(update(steps).where(*mine).values(attempt=1, due_at=due))

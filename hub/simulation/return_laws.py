@@ -35,14 +35,14 @@ def what_came_back_was_sent(f: Facts) -> Iterator[str]:
 def what_is_taken_back_is_given_back(f: Facts) -> Iterator[str]:
     """The money of units that were taken back has gone back, by whatever way; a return's refund is its own."""
     lines = grouped(f.rows("return_lines"), lambda line: line.return_id)
-    lost = {dispute.order_id for dispute in f.rows("disputes") if dispute.state == "lost"}
+    has_all = _has_all(f)
     bought = {line.id: line for each in f.lines.values() for line in each}
     taken: Counter[str] = Counter()
     refunds = {refund.id: refund for refund in f.rows("refunds")}
     for it in f.rows("returns"):
         if it.refund_id is not None and refunds[it.refund_id].sub_order_id != it.sub_order_id:
             yield f"{it.id} has the refund of another part"
-        if it.state == "refunded" and it.order_id not in lost:
+        if it.state == "refunded" and it.order_id not in has_all:
             for line in lines[it.id]:
                 taken[line.line_id] += line.good + line.damaged
     for line_id, units in taken.items():
@@ -50,6 +50,19 @@ def what_is_taken_back_is_given_back(f: Facts) -> Iterator[str]:
         gross = line.unit_price * line.quantity - line.vendor_discount
         if line.refunded < gross * units // line.quantity:
             yield f"{units} of {line_id} are back, and only {line.refunded} of {gross} were given back"
+
+
+def _has_all(f: Facts) -> set[str]:
+    """Orders whose buyers have all that they paid, the last of it by a dispute."""
+    lost: Counter[str] = Counter()
+    for dispute in f.rows("disputes"):
+        if dispute.state == "lost":
+            lost[dispute.order_id] += dispute.amount
+    given: Counter[str] = Counter()
+    for refund in f.rows("refunds"):
+        if refund.state != "disputed":  # what bore a dispute, or covered it, is in what the dispute took
+            given[refund.order_id] += refund.amount
+    return {payment.order_id for payment in f.rows("payments") if 0 < lost[payment.order_id] >= payment.captured - given[payment.order_id]}
 
 
 def good_units_are_for_sale_again(f: Facts) -> Iterator[str]:

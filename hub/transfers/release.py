@@ -7,7 +7,7 @@ from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.letters.keep import keep_step
 from hub.payments import store as payments
-from hub.payments.ports import Gateways, NotSent
+from hub.payments.ports import Gateways, NotSent, NotYet
 from hub.payments.states import BANK
 from hub.runtime import steps
 from hub.runtime.database import Database, Tx
@@ -45,13 +45,16 @@ async def hold(tx: Tx, new: NewTransfer) -> None:
 
 
 async def perform_release(database: Database, gateways: Gateways, step: Step) -> Outcome:
-    """See to it that the account could receive: a transfer that would be refused spoils its key. Raises `NotSent` while it could not."""
+    """See to it that the account could receive: a transfer that would be refused spoils its key. Raises `NotSent` while it could not.
+
+    Raises `NotYet` while the buyer's bank contests the payment.
+    """
     async with database.reading() as tx:
         transfer = await store.get(tx, step.subject_id)
         terms = (await vendors.terms_of(tx, [transfer.vendor]))[transfer.vendor]
         left = await ledger.balance(tx, transfer.source, transfer.currency)
         if transfer.order_id is not None and (await payments.of_order(tx, transfer.order_id)).disputed:
-            raise NotSent("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
+            raise NotYet("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
     if left == 0:
         return Outcome.ok(account=None)
     account = _account(terms, transfer.gateway)

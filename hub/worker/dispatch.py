@@ -13,7 +13,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 from hub.checkout.conclude import conclude
 from hub.kernel.errors import Unavailable
 from hub.payments import authorize, capture
-from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent
+from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent, NotYet
 from hub.payouts import send as payout
 from hub.refunds import dispute, reverse, send
 from hub.returns import give_back
@@ -21,7 +21,7 @@ from hub.runtime import failures, steps
 from hub.runtime.database import HUB, Database, Tx
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
 from hub.runtime.trace import Trace, current
-from hub.runtime.unsend import unsend
+from hub.runtime.unsend import put_off, unsend
 from hub.transfers import credit, release, transfer
 from hub.triage.discard import COMPENSATE, compensate
 from hub.wiring import Wiring
@@ -239,6 +239,11 @@ class Dispatcher:
         """The same step, key and parameters once more: an outcome in doubt is asked for again, never guessed."""
         asked = error.retry_after if isinstance(error, NotSent) else None
         seconds = min(RETRY_SECONDS_MAX, 0.5 * 2 ** min(step.attempt, 10)) if asked is None else min(ASKED_SECONDS_MAX, asked)
+        if isinstance(error, NotYet):
+            log.info("step.not_yet", step=step.id, kind=step.kind, reason=str(error), again_in=seconds)
+            async with self._wiring.database.tx(HUB, current.get()) as tx:
+                await put_off(tx, step, seconds)
+            return
         log.warning("step.in_doubt", step=step.id, kind=step.kind, attempt=step.attempt, error=repr(error), again_in=seconds)
         async with self._wiring.database.tx(HUB, current.get()) as tx:
             await failures.note(tx, step, str(error) or type(error).__name__)

@@ -181,7 +181,7 @@ async def take_event(wiring: Wiring, vendor: str, msg: Given) -> None:
     try:
         await hear(wiring.database, wiring.timing, message)
     except Exception as error:
-        if msg.metadata.num_delivered < TRIES_MAX or is_away(error):
+        if not is_hopeless(error, msg.metadata.num_delivered):
             raise
         await keep_for_triage(wiring.database, message, Foreign("not_applicable", repr(error)), Trace.new())
     await msg.ack()
@@ -193,10 +193,18 @@ async def take_feed(wiring: Wiring, vendor: str, msg: Given) -> None:
     try:
         await feeds.hear(wiring.database, told)
     except Exception as error:
-        if msg.metadata.num_delivered < TRIES_MAX or is_away(error):
+        if not is_hopeless(error, msg.metadata.num_delivered, is_large=True):
             raise
         await feeds.put_aside(wiring.database, told, feeds.Unfit("not_applicable", repr(error)), Trace.new())
     await msg.ack()
+
+
+def is_hopeless(error: Exception, delivered: int, *, is_large: bool = False) -> bool:
+    """Whether a message that failed so, delivered for the so-manieth time, is put aside.
+
+    A time-out of one statement is the fault of a large message, behind which others would wait for days.
+    """
+    return delivered >= TRIES_MAX and (not is_away(error) or (is_large and isinstance(error, TimeoutError)))
 
 
 def is_away(error: Exception) -> bool:

@@ -13,7 +13,7 @@ from hub.runtime.database import Actor
 from hub.runtime.pages import cursor_of
 from hub.vendors.admit import admit
 from hub.vendors.model import NewVendor, ShippingOption
-from hub.worker.listen import take_feed
+from hub.worker.listen import TRIES_MAX, is_hopeless, take_feed
 from tests.feeds.desk import EUR, Desk, at, offered, recent
 from tests.hub_api import Api
 from tests.problem import problem
@@ -269,6 +269,14 @@ async def test_what_fails_again_and_again_is_put_aside_and_acknowledged(api: Api
     await take_feed(api.wiring, desk.vendor, last)
     assert (first.acked, last.acked) == (False, True)
     assert [(kind, reason) for kind, reason, _ in await letters(api, desk)] == [("catalog.delta", "not_applicable")]
+
+
+def test_a_page_that_takes_the_database_too_long_is_not_tried_for_ever() -> None:
+    """Its statement's time-out says nothing of the database's being away, as it may with an answer to an order, which is small."""
+    away, too_long = ConnectionRefusedError(), TimeoutError()
+    assert [is_hopeless(error, TRIES_MAX, is_large=True) for error in (away, too_long)] == [False, True]
+    assert not is_hopeless(too_long, TRIES_MAX - 1, is_large=True)
+    assert not is_hopeless(too_long, TRIES_MAX)
 
 
 async def test_a_cursor_that_somebody_made_up_is_refused(api: Api, desk: Desk) -> None:

@@ -172,6 +172,33 @@ async def test_counts_and_orders_at_once_sell_no_unit_twice(spokes: Spokes, desk
     assert await spokes.shop.breaches() == []
 
 
+@pytest.mark.parametrize(("counted", "on_hand"), [(10, 10), (7, 10)], ids=["after it has refused", "before"])
+async def test_units_that_a_vendor_lets_go_are_for_sale_once(spokes: Spokes, desk: Desk, counted: int, on_hand: int) -> None:
+    await spokes.order(("acme", "mug", 2000, 3))
+    await reserved(spokes, await step(spokes, "stock.reserve"))
+    await spokes.shop.run()
+    submit = await step(spokes, "orders.submit")
+    told_at = recent(0.05)
+    await desk.levels("l1", recent(0.1 if counted == 10 else 0.01), **{SKU: counted})
+    assert await stock(spokes) == (counted, 3, 0)
+    refused = Refused(sub_order_id=submit.subject_id, reason="out_of_stock")
+    await spokes.tell(submit, "orders.refused", refused, told_at=told_at)
+    assert await stock(spokes) == (on_hand, 0, 0)
+    assert await spokes.shop.breaches() == []
+
+
+async def test_units_that_were_never_set_aside_are_for_sale_again_whatever_was_counted_since(spokes: Spokes) -> None:
+    desk, sku = Desk(spokes.database, "bolt"), "cup-2000"
+    await spokes.order(("bolt", "cup", 2000, 3))
+    submit = await step(spokes, "orders.submit")
+    told_at = recent(0.01)
+    await desk.levels("l1", recent(0.02), **{sku: 10})
+    assert await stock(spokes, sku) == (7, 3, 0)
+    await spokes.tell(submit, "orders.refused", Refused(sub_order_id=submit.subject_id, reason="out_of_stock"), told_at=told_at)
+    assert await stock(spokes, sku) == (10, 0, 0)
+    assert await spokes.shop.breaches() == []
+
+
 async def test_a_count_of_another_vendors_offer_is_none(spokes: Spokes) -> None:
     await spokes.order(MUG)
     await Desk(spokes.database, "bolt").levels("l1", recent(), **{SKU: 1})

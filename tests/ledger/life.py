@@ -158,8 +158,8 @@ class Life:
     def refund_units(self, part: Part, a: int, b: int) -> bool:
         number = a % len(part.pieces)
         piece = part.pieces[number]
-        done = -(-piece.refunded * piece.quantity // piece.gross) if piece.gross else piece.quantity
-        if done >= piece.quantity:
+        done = piece.units_back
+        if done >= piece.quantity or not piece.gross:
             return False
         return self._refund(part, part.go_back(number, piece.after_units(1 + b % (piece.quantity - done))), b)
 

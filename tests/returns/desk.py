@@ -77,10 +77,10 @@ class Desk:
         """The part of the order that it is of."""
         return (await self.shop.order(it.order_id)).part(it.sub_order_id)
 
-    async def stock(self, it: Return) -> dict[str, int]:
-        """Where the units of its offer are."""
+    async def stock(self, it: Return) -> dict[str, Any]:
+        """Where the units of its offer are, and when they were counted."""
         rows = await self.shop.rows("SELECT * FROM stock WHERE offer_id = :offer", offer=it.lines[0].offer_id)
-        return {name: getattr(rows[0], name) for name in ("on_hand", "reserved", "shipped", "received")}
+        return {name: getattr(rows[0], name) for name in ("on_hand", "reserved", "shipped", "received", "counted_at")}
 
     async def steps(self, it: Return) -> dict[str, str]:
         """The states of the steps by which its vendor is asked, by kind."""

@@ -1,5 +1,6 @@
 """Vendors' spokes as the hub hears them: what is sent to them is claimed here, and what they tell is heard."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -38,15 +39,16 @@ class Spokes:
         async with self.database.tx() as tx:
             return [step for step in await steps.claim(tx, per_target=100, sending=True, own=0) if step.target != steps.HUB_TARGET]
 
-    async def tell(self, step: Step, kind: str, body: Message, **headers: str) -> None:
-        """An event about a command."""
+    async def tell(self, step: Step, kind: str, body: Message, *, told_at: datetime | None = None, **headers: str) -> None:
+        """An event about a command; `told_at` as the broker has noted."""
         said = {
             messages.EVENT_ID: f"{step.id}.{kind.rpartition('.')[2]}",
             messages.COMMAND_ID: step.id,
             messages.ATTEMPT: str(step.attempt),
             messages.MSG_ID: f"{step.id}.{kind}.{step.attempt}",
         }
-        heard = Heard(vendor=step.target, subject=subjects.event(step.target, kind), headers=said | headers, body=messages.encode(body))
+        subject = subjects.event(step.target, kind)
+        heard = Heard(vendor=step.target, subject=subject, headers=said | headers, body=messages.encode(body), told_at=told_at)
         await hear(self.database, self.timing, heard)
 
     async def dies(self, step: Step, detail: str = "ValueError: garbage", code: str = "failed") -> None:

@@ -1,6 +1,7 @@
 """A spoke tells its catalog and stock: on schedule and at once, in pages that fit, kept while the broker is away."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,26 @@ class Shelf(Catalog, Stock):
 
     async def reserve(self, command: Any, context: Any) -> Any: ...
     async def release(self, command: Any, context: Any) -> Any: ...
+
+
+async def test_levels_are_told_as_of_when_their_reading_began(pages: Pages) -> None:
+    read: list[datetime] = []
+
+    class Slow(Shelf):
+        async def levels(self) -> AsyncIterator[Level]:
+            for number in range(2 * feeds.ROWS_MAX + 1):
+                if number % feeds.ROWS_MAX == 0:
+                    await asyncio.sleep(0.01)
+                read.append(datetime.fromtimestamp(time.time(), UTC))
+                yield Level(sku=f"s{number}", stock=1)
+
+    post = Post()
+    feeder = Feeder(pages, post, Schedule())
+    await feeder.tell_levels(Slow([]))
+    await sent(feeder, pages)
+    told = [each for each in post.got if isinstance(each, StockLevels)]
+    assert len(told) == 3
+    assert all(each.at <= read[0] for each in told)
 
 
 async def test_a_catalog_is_told_in_pages_that_fit_with_its_end_last(pages: Pages) -> None:
@@ -190,4 +211,4 @@ def test_what_an_adapter_can_tell_is_read_from_its_class() -> None:
         async def release(self, command: Any, context: Any) -> Any: ...
 
     assert (tells_levels(Dummy), tells_levels(Bare), tells_levels(Adapter)) == (True, False, False)
-    assert capabilities(Dummy) == ["stock", "orders", "shipping"]
+    assert capabilities(Dummy) == ["stock", "orders", "shipping", "returns"]
