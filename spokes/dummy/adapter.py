@@ -10,7 +10,7 @@ from spokes.dummy.switches import Do, Fault, Switches
 from spokes.dummy.warehouse import Warehouse, accepted, shipped, too_many
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
-from vendor_sdk.feeds import Described, Level, Offered, Price
+from vendor_sdk.feeds import Described, Level, Offered, Price, Rate
 from vendor_sdk.messages import (
     Accepted,
     Authorize,
@@ -146,6 +146,11 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns, Catalog):
             return await self._warehouse.track(command.sub_order_id)
 
         return await self._served("shipping.track", command, context, work)
+
+    async def rates(self) -> list[Rate]:
+        """The ways that its switches name."""
+        ways = self.config.rates
+        return [Rate(code=way.code, name=way.name, price=Price(amount=way.price, currency=way.currency), days=way.days) for way in ways]
 
     async def authorize(self, command: Authorize, context: Context) -> Authorized | Refused | Pending:
         """Take anything back."""
