@@ -114,7 +114,8 @@ class Shipping(ABC):
     async def ship(self, command: Ship, context: Context) -> Shipped | Pending:
         """Send it, once per `command_id`. `Pending` if the tracking number comes later, as for `Orders.submit`.
 
-        There is no refusing answer: `Rejected` becomes a dead letter.
+        `Shipped.documents` are its papers as links (`vendor_sdk.messages.Document`): label, invoice and the like, if there are
+        any; the same for the same `command_id`. There is no refusing answer: `Rejected` becomes a dead letter.
         """
 
     @abstractmethod
@@ -139,7 +140,8 @@ class Returns(ABC):
         """Let the buyer send these units back, or say why not; asked twice with one `command_id` it is one return.
 
         `Pending` means that somebody decides later, before `answer_by`, as for `Orders.submit`. What the buyer says of the
-        goods is not proven: look at them when they arrive. `Rejected` counts as `Refused`.
+        goods is not proven: look at them when they arrive. `Authorized.documents` may be the ``return_label`` that the buyer is to
+        print. `Rejected` counts as `Refused`.
         """
 
     @abstractmethod

@@ -97,6 +97,7 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     the rest of it is not accepted. With `accept_after` a submit is pending for so long.
     Goods leave `ship_after` a ship command and arrive `deliver_after` later (None: never). `push` says whether later
     facts are told by the vendor, or found only when the hub asks again. A `forgetful` system has no idempotency keys.
+    With `papers`, the address of a folder, shipments have a label and an invoice there, and returns a label.
     What may come back is back `return_after` its authorization (None: never), so many units of a SKU `damaged`.
     """
 
@@ -111,5 +112,6 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     damaged: dict[str, Annotated[int, Meta(ge=0)]] = {}
     push: bool = True
     forgetful: bool = False
+    papers: str = ""
     carrier: Annotated[str, Meta(min_length=1, max_length=64)] = "Dummy Post"
     faults: list[Fault] = []
