@@ -139,6 +139,6 @@ documents = Table(
     Column("name", Text, nullable=False, server_default=""),
     Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("kind IN ('label','packing_slip','invoice','customs','return_label','other')", name="kind"),
-    CheckConstraint("url LIKE 'https://%'", name="url"),
+    CheckConstraint("url ~ '^https://'", name="url"),
 )
 """Links in their vendor's own text, to what belongs to the sub-order or to one of its returns (`subject_id`)."""

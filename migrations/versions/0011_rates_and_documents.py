@@ -23,7 +23,7 @@ def upgrade() -> None:
     sa.Column('name', sa.Text(), server_default='', nullable=False),
     sa.Column('told_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint("kind IN ('label','packing_slip','invoice','customs','return_label','other')", name=op.f('ck_documents_kind')),
-    sa.CheckConstraint("url LIKE 'https://%'", name=op.f('ck_documents_url')),
+    sa.CheckConstraint("url ~ '^https://'", name=op.f('ck_documents_url')),
     sa.ForeignKeyConstraint(['sub_order_id'], ['sub_orders.id'], name=op.f('fk_documents_sub_order_id')),
     sa.PrimaryKeyConstraint('subject_id', 'position', name=op.f('pk_documents'))
     )
