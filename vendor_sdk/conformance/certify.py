@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from vendor_sdk.adapter import Adapter, read_config
-from vendor_sdk.conformance.heard import Broken, Unfinished, short
+from vendor_sdk.conformance.heard import Broken, Inapplicable, Unfinished, short
 from vendor_sdk.conformance.levels import LEVELS, RULES
 from vendor_sdk.conformance.report import NOT_SERVED, Outcome, Report, Result, all_passed, verdict
-from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.conformance.rule import Rule
 from vendor_sdk.conformance.settings import Loaded
 from vendor_sdk.conformance.stage import Stage, stage_of
+from vendor_sdk.conformance.telling import TellingRig
 from vendor_sdk.errors import Misconfigured
 from vendor_sdk.ports import capabilities
 from vendor_sdk.registry import GROUP, find
@@ -61,6 +61,8 @@ class Certification:
                     await self._try(rule, Path(folder))
         except Broken as broken:
             return _result(rule, "failed", asked=broken.asked, came=broken.came, expected=broken.expected)
+        except Inapplicable as none:
+            return _result(rule, "skipped", reason=str(none))
         except Unfinished as unfinished:
             return _result(rule, "open", reason=str(unfinished))
         except Misconfigured as error:
@@ -71,7 +73,7 @@ class Certification:
         return _result(rule, "passed")
 
     async def _try(self, rule: Rule, folder: Path) -> None:
-        rig = Rig(self.adapter, self._stage, folder, rule.limits)
+        rig = TellingRig(self.adapter, self._stage, folder, rule.limits)
         await rig.open()
         try:
             await rule.trial(rig)
