@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from spokes.sweep import Sweep
 from spokes.web.address import checked_url
 from spokes.web.door import Door
 from spokes.web.failures import Unsure
@@ -62,6 +63,7 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         self._door = Door(checked_url(its.url, allow_private=its.allow_private), allow_private=its.allow_private)
         self._shop = Shop(self._door, its.consumer_key, its.consumer_secret)
         self._counting = asyncio.Lock()
+        self._sweep = Sweep(self._memory, self._cancel)
 
     async def close(self) -> None:
         """Let go of the shop and the memory."""
@@ -87,6 +89,8 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
     async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
         """Give the held order its address and prices; without one, or for other items, hold one now."""
         sub = command.sub_order_id
+        async with self._sweep.lock:
+            await self._memory.keep(sub)
         held = await self._memory.of_sub_order(sub)
         order = None if held is None else await self._order(held)
         if held is not None and order is not None and not (held.is_submitted or mapping.same_items(order, command.items)):
@@ -151,7 +155,7 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
             return [Shortfall(sku=item.sku, quantity=item.quantity) for item in items]
         async with self._counting:
             if order is None:
-                await self._sweep()
+                await self._sweep.run()
                 products = await self._shop.products(item.sku for item in items)
                 if short := mapping.shortfalls(items, products):
                     return short
@@ -209,11 +213,6 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
             await self._shop.update(order.id, {"status": CANCELED})
         await self._memory.end(held.command_id)
         return True
-
-    async def _sweep(self) -> None:
-        """Give back what was held too long; the shop knows no end of a reservation."""
-        for held in await self._memory.expired():
-            await self._cancel(held)
 
     async def _dispatch(self, sub_order_id: str, order: Order) -> Shipped | Pending:
         parcels = await self._parcels(order) if order.status in LEFT else []

@@ -27,6 +27,8 @@ class Faulty:
         """A fault that strikes each call from now on, until it is taken away."""
         self.asked = 0
         self.is_silent = asyncio.Event()
+        self.before: Callable[[web.Request], Awaitable[None]] | None = None
+        """What happens before each call is looked at."""
 
     def fault(self, kind: str, times: int = 1, *, after: int = 0) -> None:
         """Strike so many calls in this way, `after` so many that go well."""
@@ -38,6 +40,8 @@ class Faulty:
 
     async def serve(self, request: web.Request, handle: Handle) -> web.StreamResponse:
         self.asked += 1
+        if self.before is not None:
+            await self.before(request)
         fault = self._faults.popleft() if self._faults else self.always
         if fault in {"busy", "down"}:
             return web.Response(status=429 if fault == "busy" else 503, headers={"retry-after": str(RETRY_AFTER)})
