@@ -12,9 +12,6 @@ NOT_THERE = frozenset({404, 405, 410, 501})
 SAID_MAX = 200
 
 
-SURELY_NOT = frozenset({503})
-
-
 class Unsure(Retry):
     """Nobody answered, or nobody who knows: what was asked may have been done. Look before it is done again."""
 
@@ -35,8 +32,7 @@ def failure(status: int, *, wait: float | None = None, said: str = "") -> Adapte
         case _ if status in NOT_THERE:
             return Misconfigured(detail)
         case _ if status in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            sure = status in BUSY or status in SURELY_NOT
-            return Retry(detail, retry_after=wait) if sure else Unsure(detail, retry_after=wait)
+            return Retry(detail, retry_after=wait) if status in BUSY else Unsure(detail, retry_after=wait)
         case _:
             return AdapterError(detail)
 

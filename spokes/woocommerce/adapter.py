@@ -10,7 +10,6 @@ import msgspec
 from spokes.sweep import Sweep
 from spokes.web.address import checked_url
 from spokes.web.door import Door
-from spokes.web.failures import Unsure
 from spokes.woocommerce import mapping
 from spokes.woocommerce.mapping import CANCELED, HELD, LEFT, OVER, PROCESSING, UNSENT
 from spokes.woocommerce.memory import FILE, SCHEMA, Held, Memory
@@ -165,14 +164,12 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
 
     async def _create(self, command_id: str, body: dict[str, Any]) -> Order:
         """Create an order that is intended. Where the shop surely did not, nothing was intended."""
-        try:
-            order = await self._shop.create(body)
-        except AdapterError as error:
-            if not isinstance(error, Unsure):
-                await self._memory.forget(command_id)
-            raise
-        await self._memory.created(command_id, order.id)
-        return order
+        made = await self._shop.create(body)
+        if isinstance(made, AdapterError):
+            await self._memory.forget(command_id)
+            raise made
+        await self._memory.created(command_id, made.id)
+        return made
 
     async def _counted(self, command_id: str, order: Order, items: Sequence[Item]) -> Order | list[Shortfall]:
         """The order, if the shop still has enough with it: its own checkout does not wait for us."""
@@ -187,11 +184,20 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         """The shop's order; looked for, where we died before we knew its number."""
         if held.order_id is not None:
             return await self._shop.order(held.order_id)
-        order = await self._shop.find(held.command_id, held.began_at)
-        if order is not None:
-            await self._memory.created(held.command_id, order.id)
-        elif (left := held.asked_at + self.config.settle - time.time()) > 0:
+        found = await self._shop.find(held.command_id, held.began_at)
+        if found:
+            return await self._only(held.command_id, found)
+        if (left := held.asked_at + self.config.settle - time.time()) > 0:
             raise Retry("the shop may be creating the order still", retry_after=left)
+        return None
+
+    async def _only(self, command_id: str, found: Sequence[Order]) -> Order:
+        """The one of a command's orders that counts; the others are canceled before it is noted, for they are looked for no more."""
+        order = next((each for each in found if each.status not in OVER), found[0])
+        for each in found:
+            if each.id != order.id and each.status not in OVER | LEFT:
+                await self._shop.update(each.id, {"status": CANCELED})
+        await self._memory.created(command_id, order.id)
         return order
 
     async def _known(self, sub_order_id: str) -> tuple[Held, Order]:
