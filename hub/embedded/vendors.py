@@ -71,20 +71,23 @@ def end_spokes(vendors: Sequence[SpokeVendor], folder: Folder) -> None:
 
 
 async def give_key(database_url: str, code: str, folder: Folder) -> None:
-    """A key for the vendor API, of reading alone, for a hosted vendor whose spoke has none here yet."""
+    """A key for the vendor API, of reading alone, for a hosted vendor whose spoke has none here that works."""
     from hub.runtime import auth
     from hub.runtime.database import Actor, Database
+    from hub.vendors import store
+    from hub.vendors.states import VENDOR
 
     path = _key(code, folder)
-    if path.exists():
-        return
     database = Database(database_url, pool_size=1)
     try:
         async with database.tx() as tx:
-            key = await auth.issue(tx, Actor("vendor", code), READING)
+            await store.lock(tx, code)
+            if (path.exists() and await auth.find(tx, path.read_text()) is not None) or (await store.get(tx, code)).state in VENDOR.ends:
+                return
+            issued = await auth.issue_key(tx, Actor("vendor", code), READING, "our spoke")
     finally:
         await database.close()
-    write_private(path, key.encode())
+    write_private(path, issued.key.encode())
 
 
 def write_spoke(vendor: SpokeVendor, folder: Folder, nats_url: str, hub_url: str) -> None:

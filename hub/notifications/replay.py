@@ -18,7 +18,7 @@ async def send_test(tx: Tx, endpoint_id: str, kind: EventType, *, now: datetime)
     """An example of an event for one endpoint, whatever its filter; kept for one that is disabled. Raises `NotFound`."""
     endpoint = await endpoints.get(tx, endpoint_id, vendor=tx.actor.id, lock=True)
     key = tx.ids.new("tst")
-    thin: dict[str, Any] = {"id": endpoint.id, "state": "enabled", "reason": ASKED_FOR}
+    thin: dict[str, Any] = {"id": endpoint.id, "state": str(endpoint.state), "reason": ASKED_FOR}
     if kind != "test":
         thin = {"id": key, "state": kind.rsplit(".", 1)[-1], "reason": ASKED_FOR, "test": True}
     told = Told(vendor=endpoint.vendor, key=key, thin=thin)

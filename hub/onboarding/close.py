@@ -12,12 +12,13 @@ from hub.ledger import statement
 from hub.onboarding import store
 from hub.payments.facts import Funds
 from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent, PaymentGateway
+from hub.payouts import store as payouts
 from hub.payouts.plan import paying
 from hub.payouts.send import request
 from hub.payouts.store import NewPayout
 from hub.runtime import audit, auth
 from hub.runtime.database import Actor, Database, Tx
-from hub.vendors import nkeys
+from hub.vendors import accounts, nkeys
 from hub.vendors import store as vendors
 from hub.vendors.advance import advance
 from hub.vendors.states import VendorEvent, VendorState
@@ -35,6 +36,7 @@ SELECT
     (SELECT count(*) FROM payouts WHERE vendor = :code AND state IN ('requested', 'sent')) AS payouts,
     (SELECT count(*) FROM refunds WHERE vendor = :code AND state IN ('requested', 'gathering', 'sending')) AS refunds,
     (SELECT count(*) FROM reversals WHERE vendor = :code AND state = 'sending') AS reversals,
+    (SELECT count(*) FROM returns WHERE vendor = :code AND state IN ('requested', 'authorized', 'in_transit', 'received')) AS returns,
     (SELECT count(DISTINCT d.id) FROM disputes d JOIN sub_orders s ON s.order_id = d.order_id
         WHERE s.vendor = :code AND d.state IN ('inquiry', 'open')) AS disputes
 """)
@@ -42,12 +44,16 @@ SELECT
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """What keeps a vendor from being closed: how many of each are open, and what it has with us or owes us (below zero)."""
+    """What keeps a vendor from being closed: how many of each are open, and what it has with us or owes us (below zero).
+
+    `at_provider` says why money that lies in its account at the provider is not paid out now, should there be any.
+    """
 
     vendor: str
     state: VendorState
     open: dict[str, int]
     with_us: list[Money]
+    at_provider: list[str]
 
     @property
     def nothing_left(self) -> bool:
@@ -66,7 +72,17 @@ async def look(tx: Tx, code: str) -> Closing:
         state=vendor.state,
         open={name: number for name, number in counts.items() if number},
         with_us=[Money(amount=amount, currency=currency) for currency, amount in sorted(sums.items())],
+        at_provider=await _not_paid_out(tx, code),
     )
+
+
+async def _not_paid_out(tx: Tx, code: str) -> list[str]:
+    account, standing = await accounts.account_of(tx, code)
+    if account is None:
+        return []
+    held_up = await payouts.held_up(tx, code)
+    failed = [f"{currency}: the last payout failed: {reason}" for currency, reason in sorted(held_up.items())]
+    return failed if standing.may_pay_out else ["the provider pays nothing out of its account", *failed]
 
 
 async def close_vendors(database: Database, gateways: Gateways) -> int:
@@ -86,14 +102,17 @@ async def _go_on(database: Database, gateway: PaymentGateway | None, code: str) 
         account = (await vendors.get(tx, code)).connected_account
     if not left.nothing_left:
         return False
-    if gateway is not None and account is not None:
+    if account is not None:
+        if gateway is None:  # nobody can say what is in it
+            return False
         try:
             funds = await gateway.funds(account)
+            if any(there.available or there.pending for there in funds.values()):
+                if (await gateway.look_account(account)).may_pay_out:
+                    await _pay_out(database, code, gateway.name, account, funds)
+                return False
         except (GatewayRefused, InDoubt, NotSent) as error:
             log.warning("closing.funds_unknown", vendor=code, error=repr(error))
-            return False
-        if any(there.available or there.pending for there in funds.values()):
-            await _pay_out(database, code, gateway.name, account, funds)
             return False
     async with database.tx() as tx:
         return await end(tx, code)
@@ -101,8 +120,10 @@ async def _go_on(database: Database, gateway: PaymentGateway | None, code: str) 
 
 async def _pay_out(database: Database, code: str, gateway: str, account: str, funds: Mapping[str, Funds]) -> None:
     """The rest, however little it is: no schedule of the vendor's will come round again."""
+    async with database.reading() as tx:
+        held_up = await payouts.held_up(tx, code)
     for currency, there in funds.items():
-        if there.available > 0:
+        if there.available > 0 and currency not in held_up:
             new = NewPayout(vendor=code, gateway=gateway, account=account, amount=there.available, currency=currency)
             async with database.tx() as tx:
                 try:

@@ -25,11 +25,12 @@ async def join(tx: Tx, acceptance: Acceptance) -> Joined:
     Raises `Invalid`, `NotFound` (``unknown_invitation``: made up, used, revoked or expired alike) and `Conflict` (``nkey_taken``).
     """
     check_options(acceptance.shipping_options)
-    code = await store.take_invitation(tx, hash_key(acceptance.token))
-    if code is None:
+    code = await store.invited(tx, hash_key(acceptance.token))
+    if code is not None:
+        await vendors.lock(tx, code)  # before its invitation, as whoever takes that back
+    if code is None or await store.take_invitation(tx, hash_key(acceptance.token)) is None:
         raise NotFound("unknown_invitation", "no such invitation is open: ask for another", field="/token")
     asker, tx.actor = tx.actor, Actor("vendor", code)  # what follows is the vendor's own doing
-    await vendors.lock(tx, code)
     if (await vendors.get(tx, code)).state is not VendorState.INVITED:
         raise Conflict("invitation_over", "this vendor has joined, or is gone")
     await vendors.add_options(tx, code, acceptance.shipping_options)

@@ -8,6 +8,7 @@ from hub.onboarding.requirements import Requirements, missing, of_country
 from hub.runtime import audit
 from hub.runtime.database import Tx
 from hub.vendors import store as vendors
+from hub.vendors.admit import capabilities_of
 from hub.vendors.advance import advance
 from hub.vendors.states import VendorEvent
 
@@ -21,7 +22,8 @@ async def approve(tx: Tx, requirements: Requirements, code: str, said: Approve) 
     require_all(missing(requirements, await store.facts(tx, code)))
     if said.embedded_spoke is not None or said.capabilities is not None:
         vendor = await vendors.get(tx, code)
-        capabilities = vendor.capabilities if said.capabilities is None else sorted(set(said.capabilities))
+        named = vendor.capabilities if said.capabilities is None else sorted(set(said.capabilities))
+        capabilities = capabilities_of(named, we_run=said.embedded_spoke is not None)
         if capabilities and said.embedded_spoke is None and vendor.nkey_public is None:
             raise Conflict("nkey_missing", "a vendor with a spoke of its own needs an nkey: let it make one", field="/capabilities")
         await vendors.equip(
@@ -53,7 +55,7 @@ async def send_back(tx: Tx, requirements: Requirements, code: str, said: SendBac
 
 
 async def reject(tx: Tx, requirements: Requirements, code: str, said: Reject) -> Onboarding:
-    """No: the vendor is closed, its keys end. Raises `Conflict` (``illegal_transition``)."""
+    """No: the vendor is closing, and once nothing of it is open, closed, with its keys. Raises `Conflict` (``illegal_transition``)."""
     await advance(tx, code, VendorEvent.REJECT, said.reason)
     await audit.note(tx, "vendor.rejected", code, why=said.reason)
     return await look(tx, requirements, code)

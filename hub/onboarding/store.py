@@ -37,6 +37,11 @@ async def end_invitations(tx: Tx, vendor: str) -> None:
     await tx.execute(mine.values(revoked_at=func.now()))
 
 
+async def invited(tx: Tx, token_hash: str) -> str | None:
+    """Whom an invitation is for, be it open or not; None if it is unknown."""
+    return await tx.scalar(select(_i.vendor).where(_i.token_hash == token_hash))
+
+
 async def take_invitation(tx: Tx, token_hash: str) -> str | None:
     """Use an invitation up; the vendor it is for, or None if it is unknown or no longer open. Of two at once one gets it."""
     taking = update(vendor_invitations).where(_i.token_hash == token_hash, *_OPEN).values(accepted_at=func.now())

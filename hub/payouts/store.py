@@ -125,17 +125,31 @@ async def failures_in_a_row(tx: Tx, payout: Payout) -> int:
 
 async def barred(tx: Tx, vendor: str) -> dict[str, str]:
     """By currency why no payout is planned: the last one failed, and the vendor's bank account is the same still."""
-    p = payouts.c
-    newest = select(*_COLUMNS).where(p.vendor == vendor, p.state != PayoutState.CANCELED).ext(distinct_on(p.currency))
-    last: Sequence[Payout] = await tx.all(newest.order_by(p.currency, p.id.desc()), Payout)
     changed: datetime | None = await tx.scalar(select(vendors.c.bank_changed_at).where(vendors.c.code == vendor))
     return {
         payout.currency: payout.reason
-        for payout in last
-        if payout.state is PayoutState.FAILED
-        and payout.reason not in TEMPORARY
-        and (changed is None or payout.failed_at is None or changed <= payout.failed_at)
+        for payout in await _last_failed(tx, vendor)
+        if payout.reason not in TEMPORARY and (changed is None or payout.failed_at is None or changed <= payout.failed_at)
     }
+
+
+async def held_up(tx: Tx, vendor: str) -> dict[str, str]:
+    """By currency why no payout is asked for at this moment: as `barred`, or one failed less than `AGAIN` ago."""
+    since = await now(tx) - AGAIN
+    lately = {
+        payout.currency: payout.reason
+        for payout in await _last_failed(tx, vendor)
+        if payout.reason in TEMPORARY and payout.failed_at is not None and payout.failed_at > since
+    }
+    return await barred(tx, vendor) | lately
+
+
+async def _last_failed(tx: Tx, vendor: str) -> list[Payout]:
+    """The last payout of each currency, if it failed."""
+    p = payouts.c
+    newest = select(*_COLUMNS).where(p.vendor == vendor, p.state != PayoutState.CANCELED).ext(distinct_on(p.currency))
+    last: Sequence[Payout] = await tx.all(newest.order_by(p.currency, p.id.desc()), Payout)
+    return [payout for payout in last if payout.state is PayoutState.FAILED]
 
 
 async def look_again(tx: Tx, vendor: str) -> None:

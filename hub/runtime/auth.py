@@ -123,8 +123,8 @@ async def keys_of(tx: Tx, actor: Actor) -> list[ApiKey]:
 
 
 async def expire(tx: Tx, actor: Actor, key_id: str, seconds: float) -> bool:
-    """Let a key of `actor` work for so long and no longer; False if it has none of that id."""
-    ends = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    """Let a key of `actor` work for so long at most, and not longer than it was to; False if it has none of that id."""
+    ends = func.least(_k.expires_at, func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds))  # of nulls `least` takes no notice
     return await tx.execute(_of_actor(actor).where(_k.id == key_id, _LIVE).values(expires_at=ends)) == 1
 
 

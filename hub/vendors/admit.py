@@ -1,7 +1,6 @@
 """Admits a vendor on an operator's word: its account with us, its shipping options and its first API key."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 import msgspec
 
@@ -10,7 +9,7 @@ from hub.runtime import auth
 from hub.runtime.database import Actor, Tx
 from hub.vendors import nkeys, store
 from hub.vendors.advance import VENDOR_LIFE, advance
-from hub.vendors.model import Admitted, Capability, NewVendor, ShippingOption
+from hub.vendors.model import Admitted, NewVendor, ShippingOption
 from hub.vendors.states import VendorEvent
 
 
@@ -28,15 +27,19 @@ def check_options(options: Sequence[ShippingOption]) -> None:
         raise Invalid("shipping_option_twice", "each shipping option needs a code of its own", field="/shipping_options")
 
 
+def capabilities_of(named: Sequence[str], *, we_run: bool) -> list[str]:
+    """What a vendor's spoke is asked: what was named, or of one that we run what every adapter of ours can do."""
+    return list(named) if named or not we_run else ["stock", "orders", "shipping"]
+
+
 async def admit(tx: Tx, new: NewVendor) -> Admitted:
     """A new vendor, active at once. Raises `Invalid`, and `Conflict`: ``vendor_exists``, ``nkey_taken``.
 
-    A spoke that we run has a key that we make, and every capability unless some are named.
+    A spoke that we run has a key that we make.
     """
     check(new)
-    if new.embedded_spoke is not None and not new.capabilities:
-        new = msgspec.structs.replace(new, capabilities=list(get_args(Capability)))
-    await enter(tx, new)
+    capabilities = capabilities_of(new.capabilities, we_run=new.embedded_spoke is not None)
+    await enter(tx, msgspec.structs.replace(new, capabilities=capabilities))
     await advance(tx, new.code, VendorEvent.ADMIT, "")
     issued = await auth.issue_key(tx, Actor("vendor", new.code))
     return Admitted(vendor=await store.get(tx, new.code), key_id=issued.id, api_key=issued.key)

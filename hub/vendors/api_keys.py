@@ -1,5 +1,6 @@
 """The keys of a vendor for the vendor API: listed, made, replaced with an overlap, ended."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import msgspec
@@ -13,6 +14,7 @@ from hub.vendors import store
 from hub.vendors.states import VendorState
 
 KEYS_MAX = 10
+MAKES_KEYS = "vendor:write"
 OVERLAP_SECONDS_MAX = 30 * 86_400
 _WITHOUT = frozenset({VendorState.INVITED, VendorState.CLOSED})
 
@@ -20,7 +22,7 @@ KeyName = Annotated[str, Meta(max_length=100)]
 
 
 class NewApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to be made. The key `replaces` works for `overlap_seconds` more; no `scopes` means all that vendors have."""
+    """A key to be made. The key `replaces` works for `overlap_seconds` more; no `scopes` means all that its maker has."""
 
     name: KeyName = ""
     scopes: Annotated[list[Annotated[str, Meta(max_length=50)]], Meta(max_length=10)] = []
@@ -48,24 +50,25 @@ async def browse(tx: Tx, code: str) -> ApiKeys:
     return ApiKeys(data=await auth.keys_of(tx, Actor("vendor", code)))
 
 
-async def make(tx: Tx, code: str, new: NewApiKey) -> MadeApiKey:
-    """Another key, beside the others or instead of one.
+async def make(tx: Tx, code: str, new: NewApiKey, scopes: Collection[str] = SCOPES["vendor"]) -> MadeApiKey:
+    """Another key, beside the others or instead of one; none may do more than `scopes`, those of whoever makes it.
 
     Raises `NotFound` (``unknown_vendor``, ``unknown_key``), `Invalid` (``scope_unknown``) and `Conflict`:
     ``too_many_keys``, ``no_api`` for a vendor that has not joined, or has left.
     """
+    theirs = [scope for scope in SCOPES["vendor"] if scope in scopes]
     vendor = Actor("vendor", code)
     await store.lock(tx, code)
     if (await store.get(tx, code)).state in _WITHOUT:
         raise Conflict("no_api", "only a vendor that has joined, and has not left, has keys")
     for number, scope in enumerate(new.scopes):
-        if scope not in SCOPES["vendor"]:
-            raise Invalid("scope_unknown", f"vendors have {', '.join(SCOPES['vendor'])}", field=f"/scopes/{number}")
+        if scope not in theirs:
+            raise Invalid("scope_unknown", f"to be given are {', '.join(theirs)}", field=f"/scopes/{number}")
     if len(await auth.keys_of(tx, vendor)) >= KEYS_MAX:
         raise Conflict("too_many_keys", f"there are {KEYS_MAX} keys: revoke one first")
     if new.replaces is not None and not await auth.expire(tx, vendor, new.replaces, new.overlap_seconds):
         raise NotFound("unknown_key", f"no key {new.replaces}, or it has ended", field="/replaces")
-    issued = await auth.issue_key(tx, vendor, tuple(new.scopes) or None, new.name)
+    issued = await auth.issue_key(tx, vendor, tuple(new.scopes or theirs), new.name)
     await audit.note(tx, "api_key.made", code, after={"id": issued.id, "name": new.name, "replaces": new.replaces})
     return MadeApiKey(id=issued.id, api_key=issued.key, live=await auth.keys_of(tx, vendor))
 
@@ -73,11 +76,11 @@ async def make(tx: Tx, code: str, new: NewApiKey) -> MadeApiKey:
 async def end(tx: Tx, code: str, key_id: str, *, last_too: bool) -> ApiKeys:
     """End a key of the vendor's.
 
-    Raises `NotFound` (``unknown_key``), and `Conflict` (``last_key``) where nothing would be left to ask with, unless `last_too`.
+    Raises `NotFound` (``unknown_key``), and `Conflict` (``last_key``) where none would be left that makes others, unless `last_too`.
     """
     vendor = Actor("vendor", code)
     await store.lock(tx, code)
-    left = [key for key in await auth.keys_of(tx, vendor) if key.id != key_id and key.expires_at is None]
+    left = [key for key in await auth.keys_of(tx, vendor) if key.id != key_id and key.expires_at is None and MAKES_KEYS in key.scopes]
     if not await auth.revoke(tx, key_id, vendor):
         raise NotFound("unknown_key", f"no key {key_id}, or it has ended")
     if not left and not last_too:

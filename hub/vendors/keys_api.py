@@ -1,13 +1,13 @@
 """What opens doors to a vendor, over HTTP: its keys for the vendor API and its nkeys for the broker; and its vacation."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Response, delete, get, post, put
+from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
-from hub.runtime.callers import OPERATORS, VENDORS
+from hub.runtime.callers import OPERATORS, VENDORS, caller_of
 from hub.runtime.database import Tx
 from hub.runtime.http import BEARER, Reading, Writing, refuses, refuses_act, refuses_write
 from hub.vendors import api_keys, nkeys, store, vacation
@@ -56,9 +56,11 @@ class VendorKeyController(Controller):
         return await read(lambda tx: api_keys.browse(tx, read.actor.id))
 
     @post("/keys", responses=refuses_write(404))
-    async def make(self, data: JSONBody[NewApiKey], write: Writing) -> Response[MadeApiKey]:
-        """Make an API key, shown this once; the one it replaces works on for a while."""
-        return await write(lambda tx: api_keys.make(tx, write.actor.id, data), status=201, keep=_unseen)
+    async def make(self, data: JSONBody[NewApiKey], write: Writing, request: Request[Any, Any, Any]) -> Response[MadeApiKey]:
+        """Make an API key, shown this once, that may do no more than yours; the one it replaces works on for a while."""
+        caller = caller_of(request)
+        scopes = frozenset[str]() if caller is None else caller.scopes
+        return await write(lambda tx: api_keys.make(tx, write.actor.id, data, scopes), status=201, keep=_unseen)
 
     @post("/keys/{key_id:str}/revoke", status_code=200, responses=refuses_act(404))
     async def revoke(self, key_id: KeyId, write: Writing) -> Response[ApiKeys]:

@@ -9,7 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.kernel.errors import NotFound
 from hub.kernel.money import Money
+from hub.runtime.auth import api_keys
 from hub.runtime.database import Tx
+from hub.runtime.life import timeline
 from hub.vendors.model import NewVendor, ShippingOption, Terms, Vendor
 from hub.vendors.states import VendorState
 from hub.vendors.tables import shipping_options, vendors
@@ -119,6 +121,16 @@ async def broker_accounts(tx: Tx) -> Sequence[Row[Any]]:
     return await tx.rows(select(v.code).where(has_one, v.state != VendorState.CLOSED).order_by(v.code))
 
 
+_WAS_ACTIVE = select(timeline.c.seq).where(
+    timeline.c.life == "vendor", timeline.c.subject_id == bindparam("code"), timeline.c.to_state == VendorState.ACTIVE
+)
+
+
+async def was_active(tx: Tx, code: str) -> bool:
+    """Whether a vendor has ever sold through us, or could have."""
+    return await tx.scalar(_WAS_ACTIVE.limit(1), {"code": code}) is not None
+
+
 _NOT_PAID = (VendorState.INVITED, VendorState.CLOSED)
 """Who has not joined needs no account, who has left no longer."""
 
@@ -126,7 +138,9 @@ _NOT_PAID = (VendorState.INVITED, VendorState.CLOSED)
 async def without_connected_account(tx: Tx, limit: int) -> Sequence[Row[Any]]:
     """(code, name, country) of vendors that cannot be paid yet; any of them, so that those who cannot be helped bar nobody's way."""
     v = vendors.c
-    waits = v.connected_account.is_(None) & v.state.not_in(_NOT_PAID)
+    keys = select(api_keys.c.id).where(api_keys.c.kind == "vendor", api_keys.c.subject == v.code)
+    joined = keys.exists()  # not so where an invitation was taken back
+    waits = v.connected_account.is_(None) & v.state.not_in(_NOT_PAID) & ((v.state != VendorState.CLOSING) | joined)
     return await tx.rows(select(v.code, v.name, v.country).where(waits).order_by(func.random()).limit(limit))
 
 

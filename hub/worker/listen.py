@@ -33,6 +33,8 @@ SETTLE_AT_ONCE = 16
 CATCH_UP_SECONDS = 5.0
 SETTLE_PAUSE_MAX = 30.0
 TRIES_MAX = 10
+FEED_HEARTBEAT_SECONDS = 30.0
+"""Each vendor has a pull for its feeds that nearly always waits; a page may come a minute late, a thousand heartbeats a second may not."""
 
 
 class Listener:
@@ -136,6 +138,7 @@ class Listener:
                 subjects.CONSUMER_HUB,
                 fed,
                 credit=topology.FEEDS_AT_ONCE,
+                heartbeat=FEED_HEARTBEAT_SECONDS,
                 on_gone=self.missing,
             )
 

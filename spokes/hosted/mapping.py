@@ -1,7 +1,9 @@
 """What the vendor API knows of an order, and how it fails, in the words of a spoke (pure)."""
 
+from http import HTTPStatus
+
 from vendor_sdk.client.answers.orders import Order
-from vendor_sdk.client.errors import ClientError, NotAllowed, NotAuthenticated
+from vendor_sdk.client.errors import ClientError, NotAllowed, NotAuthenticated, Problem
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Retry
 from vendor_sdk.messages import Kept, Recalled
 
@@ -16,7 +18,7 @@ def recalled(sub_order_id: str, order: Order | None) -> Recalled | Kept:
 
 def failure(error: ClientError) -> AdapterError:
     """An error of the client, so that the guard knows what to do."""
-    if error.retryable:
+    if error.retryable or (isinstance(error, Problem) and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR):  # a read may be asked again
         return Retry(str(error), retry_after=error.retry_after)
     if isinstance(error, NotAuthenticated | NotAllowed):
         return NeedsReauth(str(error))

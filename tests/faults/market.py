@@ -172,6 +172,7 @@ class Market:
                 "stripe__rate_per_second": "0",
                 "stripe__timeout_seconds": "5",
                 "orders__hold_seconds": "0.2",
+                "orders__reserve_seconds": "600",  # no vendor is late only because this machine is slow
                 "orders__ask_again_seconds": "1",
                 "http__port": str(api),
             }

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 
 from hub.onboarding.close import close_vendors, end
+from hub.payouts import store as payouts
 from hub.runtime.nkeys import new_seed, public_of
 from tests.hub_api import ADDRESS, Api
 from tests.onboarding.conftest import approved, invited, joined
@@ -59,6 +60,45 @@ async def test_with_nothing_left_it_is_closed_once_and_its_keys_end_with_it(api:
         assert await tx.scalar(text("SELECT count(*) FROM vendor_nkeys WHERE vendor = 'ivy' AND revoked_at IS NULL")) == 0
     for who, path, body in (("olga", "keys", {}), ("olga", "suspend", {"reason": "x"}), ("olga", "onboarding/approve", {"reason": "x"})):
         assert (await api(who, "POST", f"/v1/admin/vendors/ivy/{path}", body)).status_code == 409
+
+
+async def test_one_that_nobody_ever_approved_cannot_be_called_back_into_selling(api: Api):
+    await joined(api, "sedge")
+    await closing(api, "sedge")
+    problem(await api("olga", "POST", "/v1/admin/vendors/sedge/suspend", {"reason": "stays"}), 409, "never_active")
+
+
+async def test_what_is_on_its_way_back_to_it_keeps_it_open(api: Api):
+    await approved(api, "rowan")
+    offer = await api.offer("bowl", vendor="rowan")
+    cart = await api.cart("ada", lines={offer: 1})
+    quote = (await api("ada", "POST", f"/v1/carts/{cart}/quotes", {"address": ADDRESS})).json()
+    order = (await api("ada", "POST", "/v1/orders", {"quote_id": quote["id"], "payment_method": "pm_card_visa"})).json()
+    names = {"ord": order["id"], "sub": order["sub_orders"][0]["id"]}
+    async with api.wiring.database.tx() as tx:
+        sent = "INSERT INTO returns (id, order_id, sub_order_id, vendor, state, pays_shipping)"
+        await tx.execute(text(f"{sent} VALUES ('ret_rowan', :ord, :sub, 'rowan', 'in_transit', 'buyer')"), names)
+    await closing(api, "rowan")
+    assert (await api("olga", "GET", "/v1/admin/vendors/rowan/closing")).json()["open"]["returns"] == 1
+
+
+async def test_a_payout_that_failed_is_not_asked_for_again_at_once(api: Api):
+    await approved(api, "birch")
+    facts = "connected_account = 'acct_birch', account_receives = true, account_pays_out = true"
+    failed = "INSERT INTO payouts (id, vendor, gateway, account, state, amount, currency, step_id, requested_by, reason, failed_at)"
+    async with api.wiring.database.tx() as tx:
+        await tx.execute(text(f"UPDATE vendors SET {facts} WHERE code = 'birch'"))
+        row = "('po_birch', 'birch', 'stripe', 'acct_birch', 'failed', 100, 'EUR', 'cmd_birch', 'birch', 'account_not_ready', now())"
+        await tx.execute(text(f"{failed} VALUES {row}"))
+    await closing(api, "birch")
+    waits = (await api("olga", "GET", "/v1/admin/vendors/birch/closing")).json()["at_provider"]
+    assert waits == ["EUR: the last payout failed: account_not_ready"]
+    async with api.wiring.database.tx() as tx:
+        assert await payouts.held_up(tx, "birch") == {"EUR": "account_not_ready"}
+        await tx.execute(text("UPDATE payouts SET failed_at = now() - interval '2 hours' WHERE id = 'po_birch'"))
+        assert await payouts.held_up(tx, "birch") == {}
+    await close_vendors(api.wiring.database, {})  # without a provider nobody can say what is in its account
+    assert (await api("olga", "GET", "/v1/admin/vendors/birch")).json()["state"] == "closing"
 
 
 async def test_an_invitation_that_is_taken_back_ends_the_vendor(api: Api):

@@ -44,6 +44,30 @@ async def test_a_key_can_be_narrow_and_only_ones_own_is_ended(api: Api):
     problem(await api("moss", "POST", KEYS, {}), 409, "too_many_keys")
 
 
+async def test_a_key_gives_no_more_than_it_has_and_prolongs_none(api: Api):
+    await joined(api, "reed")
+    [first] = (await api("reed", "GET", KEYS)).json()["data"]
+    writer = (await api("reed", "POST", KEYS, {"scopes": ["vendor:write"]})).json()
+    api.keys["writer"] = writer["api_key"]
+    problem(await api("writer", "POST", KEYS, {"scopes": ["vendor:read"]}), 422, "scope_unknown", "/scopes/0")
+    (await api("writer", "POST", KEYS, {})).raise_for_status()
+    assert [key["scopes"] for key in (await api("reed", "GET", KEYS)).json()["data"]][:2] == [["vendor:write"], ["vendor:write"]]
+    ending = {"replaces": writer["id"], "overlap_seconds": 60}
+    ends = [
+        {key["id"]: key["expires_at"] for key in (await api("reed", "POST", KEYS, body)).json()["live"]}[writer["id"]]
+        for body in (ending, {**ending, "overlap_seconds": 86_400})
+    ]
+    assert ends[0] == ends[1]
+    assert first["id"] != writer["id"]
+
+
+async def test_the_last_key_that_makes_others_is_not_ended_by_its_vendor(api: Api):
+    await joined(api, "rush")
+    [first] = (await api("rush", "GET", KEYS)).json()["data"]
+    assert (await api("rush", "POST", KEYS, {"scopes": ["vendor:read"]})).status_code == 201
+    problem(await api("rush", "POST", f"{KEYS}/{first['id']}/revoke"), 409, "last_key")
+
+
 async def test_an_operator_helps_a_vendor_that_has_lost_its_key(api: Api):
     await joined(api, "ivy")
     [lost] = (await api("ivy", "GET", KEYS)).json()["data"]

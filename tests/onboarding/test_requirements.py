@@ -177,3 +177,12 @@ def test_a_list_that_makes_no_sense_is_refused_at_start(wrong: list[dict[str, An
     with pytest.raises(ValueError, match="onboarding: ") as refused:
         requirements_from({"requirements": wrong})
     assert told in str(refused.value), json.dumps(wrong)
+
+
+async def test_a_vendor_whose_spoke_we_run_is_asked_what_every_adapter_of_ours_can_do(api: Api):
+    await complete(api, "hazel")
+    await api("hazel", "POST", f"{MINE}/submit", {})
+    said = {"reason": "fine", "embedded_spoke": "hosted"}
+    assert (await api("olga", "POST", "/v1/admin/vendors/hazel/onboarding/approve", said)).status_code == 200
+    found = (await api("olga", "GET", "/v1/admin/vendors/hazel")).json()
+    assert (found["embedded_spoke"], sorted(found["capabilities"])) == ("hosted", ["orders", "shipping", "stock"])

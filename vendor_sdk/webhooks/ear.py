@@ -46,21 +46,25 @@ class Ear:
             return cls(client, made.endpoint)
         ear = cls(client, endpoint)
         for newest in (await client.deliveries.page(endpoint=endpoint.id, limit=1)).data:
-            ear._heard[newest.id] = newest.created_at
-            await ear.fresh()
+            ear.heard(newest)
+            for before in await ear.fresh():
+                ear.heard(before)
         return ear
 
     async def fresh(self) -> list[Delivery]:
-        """What has not been heard yet, in its order."""
+        """What has not been `heard` yet, in its order."""
         found: list[Delivery] = []
         async for delivery in self._client.deliveries.all(endpoint=self.endpoint.id):
             if self._is_old(delivery.created_at):
                 break
             if delivery.id not in self._heard:
                 found.append(delivery)
-        self._heard |= {delivery.id: delivery.created_at for delivery in found}
         self._heard = {name: at for name, at in self._heard.items() if not self._is_old(at)}
         return in_order(found)
+
+    def heard(self, delivery: Delivery) -> None:
+        """It was passed on, or is of no interest."""
+        self._heard[delivery.id] = delivery.created_at
 
     async def close(self) -> None:
         """The hub need not keep anything for it any more."""

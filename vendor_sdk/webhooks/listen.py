@@ -34,8 +34,11 @@ async def listen(  # noqa: PLR0913  # what the command takes, all by name
         while not stop.is_set():
             try:
                 for delivery in await ear.fresh():
+                    if stop.is_set():
+                        break
                     if not types or delivery.type in types:
                         await _pass_on(client, forwarder, delivery, tell)
+                    ear.heard(delivery)
             except ClientError as error:
                 if not error.retryable:
                     raise

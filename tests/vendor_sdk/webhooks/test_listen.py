@@ -25,7 +25,7 @@ from tests.vendor_sdk.client.hub import KEY
 from vendor_sdk.cli import main
 from vendor_sdk.client import AsyncClient
 from vendor_sdk.errors import Misconfigured
-from vendor_sdk.webhooks.ear import find
+from vendor_sdk.webhooks.ear import Ear, find
 from vendor_sdk.webhooks.forward import target
 from vendor_sdk.webhooks.listen import moment
 from vendor_sdk.webhooks.signing import stable_secret, verify
@@ -225,3 +225,14 @@ def test_moments_and_places_are_read_as_they_are_meant(tmp_path: Path) -> None:
     for wrong in ("", "ftp://x", str(tmp_path)):
         with pytest.raises(Misconfigured):
             target(wrong)
+
+
+async def test_what_was_found_and_not_passed_on_is_found_again(place: Place) -> None:
+    async with AsyncClient(place.url, place.key) as client:
+        ear = await Ear.open(client, "twice")
+        for _ in range(2):
+            await client.endpoints.test(ear.endpoint.id)
+        first, second = await ear.fresh()
+        ear.heard(first)
+        assert [delivery.id for delivery in await ear.fresh()] == [second.id]
+        await ear.close()
