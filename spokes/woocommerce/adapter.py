@@ -150,7 +150,8 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         """The order on hold that a command asked for, made if it is not there; or what is missing for it."""
         held = await self._memory.of_command(command_id)
         order = None if held is None else await self._order(held)
-        if held is not None and held.order_id is not None and (order is None or order.status in OVER):
+        is_deleted = order is None and held is not None and held.order_id is not None
+        if is_deleted or (order is not None and order.status in OVER):
             return [Shortfall(sku=item.sku, quantity=item.quantity) for item in items]
         async with self._counting:
             if order is None:

@@ -158,6 +158,17 @@ async def test_an_order_that_was_made_is_found_again_whatever_was_answered(shop:
     assert (len(shop.orders), shop.units("mug")) == (1, 3)
 
 
+async def test_an_order_that_is_found_canceled_is_no_reservation(shop: Shop, open_spoke: Open) -> None:
+    spoke = await open_spoke()
+    shop.fault("unheard", after=1)
+    with pytest.raises(Unsure):
+        await spoke.reserve(orders.reserve("s1"), key("r1"))
+    shop.set_status(shop.orders[700], "cancelled")
+    for attempt in (2, 3):
+        assert isinstance(await spoke.reserve(orders.reserve("s1"), key("r1", attempt=attempt)), Refused)
+    assert len(shop.orders) == 1
+
+
 async def test_a_refusal_of_the_shops_own_has_surely_made_nothing(shop: Shop, open_spoke: Open) -> None:
     spoke = await open_spoke(settle=60)
     shop.refuses = "woocommerce_rest_invalid_product_id"
