@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from vendor_sdk.adapter import Adapter, read_config
-from vendor_sdk.conformance.heard import Broken, Unfinished, short
+from vendor_sdk.conformance.heard import Broken, Unfinished, Unseen, short
 from vendor_sdk.conformance.levels import LEVELS, RULES
 from vendor_sdk.conformance.report import NOT_SERVED, Outcome, Report, Result, all_passed, verdict
 from vendor_sdk.conformance.rig import Rig
@@ -63,6 +63,8 @@ class Certification:
             return _result(rule, "failed", asked=broken.asked, came=broken.came, expected=broken.expected)
         except Unfinished as unfinished:
             return _result(rule, "open", reason=str(unfinished))
+        except Unseen as unseen:
+            return _result(rule, "skipped", reason=str(unseen))
         except Misconfigured as error:
             return _result(rule, "failed", reason=error.message)
         except Exception as error:  # noqa: BLE001 - whatever an adapter or a stage does, the other rules are tried

@@ -7,14 +7,15 @@ import pytest
 
 from spokes.dummy.adapter import Dummy
 from tests.vendor_sdk.shop.corner.upstream import CornerConfig
-from tests.vendor_sdk.shop.stage import Inside
+from tests.vendor_sdk.shop.stage import Inside, ShopStage
 from vendor_sdk import cli
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.conformance.certify import certify
+from vendor_sdk.conformance.fault import Fault
 from vendor_sdk.conformance.levels import LEVELS, RULES
 from vendor_sdk.conformance.report import Report, read
 from vendor_sdk.conformance.settings import Loaded, Settings, Skus, config_hash
-from vendor_sdk.messages import Refused, Release, Released, Reserve, Reserved
+from vendor_sdk.messages import Accepted, Refused, Release, Released, Reserve, Reserved, Submit
 from vendor_sdk.ports import PORTS, Context, Stock
 
 STAGE = "tests.vendor_sdk.shop.stage:ShopStage"
@@ -110,6 +111,39 @@ async def test_without_known_stock_and_without_a_way_to_fail_the_rules_say_what_
     assert any("name `skus`" in rule.reason for rule in report.rules)
     report = await certified(Dummy, "wire", stage="", skus=Skus(plenty="A", few="B", units=3))
     assert any("name `upstream`" in rule.reason for rule in report.rules)
+
+
+class Blind(ShopStage):
+    """The shop fails on demand, and nobody sees what it is sent."""
+
+    async def open(self) -> None:
+        await super().open()
+        self.behind, self.meddler = self.meddler, None
+
+    async def fault(self, fault: Fault | None) -> None:
+        assert self.behind is not None
+        self.behind.fault = fault
+
+
+class Mute(Inside):
+    """Takes orders on, and sends them nowhere."""
+
+    async def submit(self, command: Submit, context: Context) -> Accepted:
+        return Accepted(sub_order_id=command.sub_order_id, reference=context.command_id)
+
+
+async def test_what_nobody_can_see_is_skipped_with_the_reason_and_never_passed() -> None:
+    report = await certified(Inside, stage=f"{__name__}:Blind")
+    skipped = {rule.id: rule.reason for rule in report.rules if rule.outcome == "skipped" and rule.level != "returns"}
+    assert skipped == dict.fromkeys(("wire.not-repeated", "orders.money"), "nobody can see what your system is sent")
+    assert [rule.id for rule in report.rules if rule.outcome in {"failed", "open"}] == []
+    assert report.passed
+
+
+async def test_money_that_is_sent_nowhere_is_not_seen_to_be_right() -> None:
+    report = await certified(Mute, "orders")
+    assert {rule.outcome for rule in report.rules if rule.id == "orders.money"} == {"skipped"}
+    assert not report.passed
 
 
 def run(folder: Path, text: str, *arguments: str) -> int:
