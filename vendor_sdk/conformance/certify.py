@@ -49,16 +49,18 @@ class Certification:
         if why := self._loaded.settings.skip.get(rule.id) or self._loaded.settings.skip.get(rule.level):
             return _result(rule, "skipped", reason=why)
         began = time.monotonic()
-        result = await self._tried(rule)
+        left: list[str] = []
+        result = await self._tried(rule, left)
+        result = msgspec.structs.replace(result, reason=short("; ".join(filter(None, [result.reason, *left]))))
         texts = {name: self._loaded.told(getattr(result, name)) for name in ("reason", "asked", "came", "expected")}
         return msgspec.structs.replace(result, seconds=round(time.monotonic() - began, 3), **texts)
 
-    async def _tried(self, rule: Rule) -> Result:
+    async def _tried(self, rule: Rule, left: list[str]) -> Result:
         bound: asyncio.Timeout | None = None
         try:
             with tempfile.TemporaryDirectory(prefix="certify-", ignore_cleanup_errors=True) as folder:
                 async with asyncio.timeout(RULE_SECONDS_MAX) as bound:
-                    await self._try(rule, Path(folder))
+                    await self._try(rule, Path(folder), left)
         except Broken as broken:
             return _result(rule, "failed", asked=broken.asked, came=broken.came, expected=broken.expected)
         except Unfinished as unfinished:
@@ -72,13 +74,17 @@ class Certification:
             return _result(rule, "failed", came=came, expected="a spoke that starts, is tried and stops")
         return _result(rule, "passed")
 
-    async def _try(self, rule: Rule, folder: Path) -> None:
+    async def _try(self, rule: Rule, folder: Path, left: list[str]) -> None:
+        """Try it, and tidy up: what could not be is added to `left`, however it ended."""
         rig = Rig(self.adapter, self._stage, folder, rule.limits)
         await rig.open()
         try:
             await rule.trial(rig)
         finally:
-            await rig.close()
+            try:
+                await rig.close()
+            finally:
+                left.append(rig.left)
 
 
 @asynccontextmanager
