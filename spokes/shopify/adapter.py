@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from spokes.items import shortfalls
 from spokes.shopify import mapping
 from spokes.shopify.failures import WAIT_SECONDS, Stale
 from spokes.shopify.mapping import SENT
@@ -74,7 +75,7 @@ class Shopify(Adapter[Settings], Stock, Orders, Shipping):
             if move is None or move.state == "back":
                 await self._sweep.run()
                 variants = await self._shop.variants([item.sku for item in command.items])
-                if short := mapping.shortfalls(command.items, variants):
+                if short := shortfalls(command.items, mapping.there(variants)):
                     return _refused(sub, short)
                 changes = mapping.setting_aside(sub, self.config.location, command.items, variants)
                 move = Move(command_id, sub, changes, f"{command_id}.{secrets.token_hex(4)}", "asked")

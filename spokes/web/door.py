@@ -9,8 +9,9 @@ import msgspec
 from yarl import URL
 
 from spokes.web.address import AddressRefused, checked_socket
-from spokes.web.failures import Unsure, excerpt, failure, seconds_asked
+from spokes.web.failures import Unsure, excerpt, failure
 from vendor_sdk.errors import AdapterError, Misconfigured
+from vendor_sdk.retry_after import seconds_asked
 
 BODY_BYTES_MAX = 1024 * 1024
 CALL_SECONDS = 60.0

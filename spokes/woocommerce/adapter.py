@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from spokes.items import shortfalls
 from spokes.sweep import Sweep
 from spokes.web.address import checked_url
 from spokes.web.door import Door
@@ -157,7 +158,7 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
             if order is None:
                 await self._sweep.run()
                 products = await self._shop.products(item.sku for item in items)
-                if short := mapping.shortfalls(items, products):
+                if short := shortfalls(items, mapping.there(products)):
                     return short
                 await self._memory.intend(command_id, sub, expires_at)
                 order = await self._create(command_id, mapping.held_order(sub, command_id, items, products))
