@@ -11,6 +11,7 @@ from spokes.flatfile.names import Kind, filed, kind_of, report_of
 from spokes.flatfile.settings import Settings
 from spokes.flatfile.sheets import Problem, read_sheet
 from vendor_sdk.adapter import Facts
+from vendor_sdk.errors import AdapterError
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,16 @@ class Collector:
                 if kind is None and entry.name not in before:
                     log.info("%r in %s is not for us, or not yet", entry.name[:200], INBOX)
                 if kind is not None and before.get(entry.name) == entry:
-                    await self._collect(kind, entry)
+                    await self._tried(kind, entry)
+
+    async def _tried(self, kind: Kind, entry: Entry) -> None:
+        """A file that cannot be collected keeps no other from it; it lies there still, and is tried again at the next look."""
+        try:
+            await self._collect(kind, entry)
+        except (AdapterError, OSError) as error:
+            log.warning("%s is not collected, tried again: %s", entry.name, error)
+        except Exception:
+            log.exception("%s is not collected, tried again", entry.name)
 
     async def _collect(self, kind: Kind, entry: Entry) -> None:
         path = f"{INBOX}/{entry.name}"

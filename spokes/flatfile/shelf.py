@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from spokes.items import units
 from vendor_sdk.messages import Item
 
 HELD = (
@@ -55,11 +56,3 @@ def take_out(db: sqlite3.Connection, vendor: str, sub_order_id: str) -> None:
         (vendor, sub_order_id),
     )
     let_go(db, vendor, sub_order_id)
-
-
-def units(items: Sequence[Item]) -> dict[str, int]:
-    """Units by SKU."""
-    found: dict[str, int] = {}
-    for item in items:
-        found[item.sku] = found.get(item.sku, 0) + item.quantity
-    return found
