@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 
 from spokes.flatfile.csv_text import Unusable
 from spokes.flatfile.folder import FAILED, INBOX, WORK, Entry, Folder
@@ -19,14 +20,19 @@ FILES_MAX = 1_000
 """At one look, the oldest; the others at the next."""
 
 
+Loaded = Callable[[Kind, Report], Awaitable[None]]
+"""What is to be done when a file has been loaded, before it is filed."""
+
+
 class Collector:
     """Of one exchange."""
 
-    def __init__(self, settings: Settings, folder: Folder, loader: Loader, facts: Facts) -> None:
+    def __init__(self, settings: Settings, folder: Folder, loader: Loader, facts: Facts, loaded: Loaded) -> None:
         self._settings = settings
         self._folder = folder
         self._loader = loader
         self._facts = facts
+        self._loaded = loaded
         self._seen: dict[str, Entry] = {}
         self._one = asyncio.Lock()
 
@@ -71,6 +77,7 @@ class Collector:
         log.info("%s: %d rows loaded, %d problems", entry.name, report.loaded, len(report.problems))
         for fact, message, command_id in report.facts:
             await self._facts.tell(fact, message, command_id=command_id)
+        await self._loaded(kind, report)
         await self._file(entry, digest, report.part, report.text)
 
     async def _load(self, kind: Kind, body: bytes, digest: str) -> Report:

@@ -22,6 +22,13 @@ def lacking(db: sqlite3.Connection, vendor: str, sub_order_id: str, items: Seque
     return None
 
 
+def free(db: sqlite3.Connection, vendor: str, now: float) -> dict[str, int]:
+    """Units of each SKU that new orders could have."""
+    held = "SELECT sum(quantity) FROM holding h WHERE h.vendor = s.vendor AND h.sku = s.sku AND (expires_at IS NULL OR expires_at > ?)"
+    query = f"SELECT sku, max(0, quantity - coalesce(({held}), 0)) FROM stock s WHERE vendor = ? ORDER BY sku"
+    return dict(db.execute(query, (now, vendor)).fetchall())
+
+
 def hold(db: sqlite3.Connection, vendor: str, holder: tuple[str, str], items: Sequence[Item], expires_at: float | None) -> None:
     """Hold exactly these units for a (sub-order, command), instead of what the sub-order held."""
     sub_order_id, command_id = holder
