@@ -27,8 +27,8 @@ class Unfinished(Exception):
     """The adapter says that it cannot do yet what its class promises."""
 
 
-class Inapplicable(Exception):
-    """The rule means nothing of this adapter: why."""
+class Unseen(Exception):
+    """Nothing was wrong as far as could be seen, and what the rule is about could not be: it is neither kept nor broken."""
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):

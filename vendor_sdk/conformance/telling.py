@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from vendor_sdk.conformance.heard import Broken, Heard, Inapplicable
+from vendor_sdk.conformance.heard import Broken, Heard, Unseen
 from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.errors import AdapterError
 from vendor_sdk.feeder import tells_rates
@@ -17,10 +17,10 @@ class TellingRig(Rig):
     """What the rules are tried on."""
 
     async def rates(self) -> Sequence[Rate]:
-        """All rates, read once. Raises `Inapplicable` if the adapter tells none, `Broken` if they cannot be read."""
+        """All rates, read once. Raises `Unseen` if the adapter tells none, `Broken` if they cannot be read."""
         adapter = self._adapter
         if not isinstance(adapter, Shipping) or not tells_rates(type(adapter)):
-            raise Inapplicable("the adapter tells no rates")
+            raise Unseen("the adapter tells no rates")
         try:
             async with asyncio.timeout(self.patience):
                 rates = await adapter.rates()
@@ -29,5 +29,5 @@ class TellingRig(Rig):
         except TimeoutError as late:
             raise Broken(asked=READING, came=f"nothing within {self.patience:g} s", expected="all rates") from late
         if not rates:
-            raise Inapplicable("the adapter has no rates to tell")
+            raise Unseen("the adapter has no rates to tell")
         return rates

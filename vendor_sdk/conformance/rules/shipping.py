@@ -2,7 +2,7 @@
 
 from vendor_sdk.conformance import commands
 from vendor_sdk.conformance.fault import Fault
-from vendor_sdk.conformance.heard import Inapplicable
+from vendor_sdk.conformance.heard import Unseen
 from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.conformance.rule import AT_ONCE, Rules
 from vendor_sdk.conformance.rules.probes import ordered, shipped
@@ -33,7 +33,7 @@ async def shipped_once(rig: Rig) -> None:
 async def same_papers(rig: Rig) -> None:
     (ship, command_id), first = await shipped(rig, await rig.plenty())
     if not first.documents:
-        raise Inapplicable("the adapter gives no documents")
+        raise Unseen("the adapter gives no documents")
     await rig.forget()
     heard = await rig.settled(ship, command_id, attempt=100, note=AGAIN)
     if heard.must(Shipped).documents != first.documents:
