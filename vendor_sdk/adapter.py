@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_orig
 import msgspec
 
 from vendor_sdk.errors import Misconfigured
-from vendor_sdk.feeds import Level, Offered
+from vendor_sdk.feeds import Level, Offered, Rate
 from vendor_sdk.messages import Message
 
 Config = TypeVar("Config", bound=msgspec.Struct)
@@ -32,7 +32,7 @@ class Facts(Protocol):
 
 
 class Feeds(Protocol):
-    """How an adapter tells changes of its catalog and stock at once. Durable, in the order in which they were told.
+    """How an adapter tells changes of its catalog, stock and rates at once. Durable, in the order in which they were told.
 
     `at` is as of when it was so, now if nothing is said: the hub takes no news of an offer that is not newer than what it knows.
     The ids under which ``GET /v1/vendor/feeds/{id}`` tells what became of each row are returned, one for each message.
@@ -46,6 +46,10 @@ class Feeds(Protocol):
         """Units that can be sold now, as `vendor_sdk.ports.Stock.levels` counts them."""
         ...
 
+    async def rated(self, rates: Sequence[Rate], *, at: datetime | None = None) -> list[str]:
+        """All ways by which the vendor ships now, as of `vendor_sdk.ports.Shipping.rates`. Raises `ValueError` for none, or too many."""
+        ...
+
 
 class Unheard:
     """Feeds where nobody listens: in a test, in the conformance kit, in the emulator."""
@@ -55,6 +59,10 @@ class Unheard:
         return []
 
     async def counted(self, levels: Sequence[Level], *, at: datetime | None = None) -> list[str]:  # noqa: ARG002 - as `Feeds`
+        """Nothing."""
+        return []
+
+    async def rated(self, rates: Sequence[Rate], *, at: datetime | None = None) -> list[str]:  # noqa: ARG002 - as `Feeds`
         """Nothing."""
         return []
 

@@ -1,4 +1,4 @@
-"""Tells a vendor's catalog and stock: whole on schedule, changes at once, each page in its turn and kept until the broker has it."""
+"""Tells a vendor's catalog, stock and rates: whole on schedule, changes at once, each page in its turn and kept until the broker has it."""
 
 import asyncio
 import logging
@@ -13,19 +13,19 @@ from msgspec import Meta
 
 from vendor_sdk import feeds, messages
 from vendor_sdk.adapter import Adapter
-from vendor_sdk.feeds import CatalogDelta, CatalogEnd, CatalogPage, Level, Offered, Row, StockLevels
+from vendor_sdk.feeds import CatalogDelta, CatalogEnd, CatalogPage, Level, Offered, Rate, Row, ShippingRates, StockLevels
 from vendor_sdk.logs import said
 from vendor_sdk.messages import Message
 from vendor_sdk.pages import Page, Pages
 from vendor_sdk.paging import paged
-from vendor_sdk.ports import Catalog, Stock
+from vendor_sdk.ports import Catalog, Shipping, Stock
 
 log = logging.getLogger(__name__)
 
 Publish = Callable[[Page], Awaitable[None]]
 """Sends a page and returns when the broker has stored it; raises if it may not have."""
 
-CATALOG, LEVELS = "catalog", "levels"
+CATALOG, LEVELS, RATES = "catalog", "levels", "rates"
 LOOK_SECONDS = 1.0
 RETRY_FIRST = 0.5
 RETRY_MAX = 10.0
@@ -36,13 +36,14 @@ Every = Annotated[float, Meta(ge=0, le=30 * 86400)]
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often (seconds) the whole catalog and all stock are told by an adapter that can; 0: never. The first time is at once.
+    """How often (seconds) the whole catalog, all stock and all rates are told by an adapter that can; 0: never. The first time is at once.
 
-    `patience` is how long one row may be waited for.
+    `patience` is how long one row, or all rates, may be waited for.
     """
 
     catalog_every: Every = 86_400.0
     levels_every: Every = 900.0
+    rates_every: Every = 3600.0
     patience: Annotated[float, Meta(gt=0, le=3600)] = 60.0
 
 
@@ -72,6 +73,12 @@ class Feeder:
         await self._keep("", "stock.levels", told)
         return [each.feed_id for each in told]
 
+    async def rated(self, rates: Sequence[Rate], *, at: datetime | None = None) -> list[str]:
+        """See `vendor_sdk.adapter.Feeds.rated`."""
+        if not rates:
+            raise ValueError("no rates are no news")
+        return [await self._keep_rates("", rates, self._moment(at))]
+
     async def tell_catalog(self, adapter: Catalog) -> str | None:
         """Tell all the adapter offers; the feed's id. None if that is nothing, for an empty catalog is rather a fault than news."""
         feed_id, at, number, rows = _new_id(CATALOG), self._moment(None), 0, 0
@@ -88,6 +95,20 @@ class Feeder:
         at = self._moment(None)
         async for page in paged(cast("AsyncIterator[Row]", adapter.levels()), self._schedule.patience):
             await self._keep(LEVELS, "stock.levels", [StockLevels(feed_id=_new_id(LEVELS), at=at, rows=page)])
+
+    async def tell_rates(self, adapter: Shipping) -> str | None:
+        """Tell all rates as of when they were asked for; the feed's id. None if there are none. Raises `ValueError` for too many."""
+        at = self._moment(None)
+        async with asyncio.timeout(self._schedule.patience):
+            rates = await adapter.rates()
+        return await self._keep_rates(RATES, rates, at) if rates else None
+
+    async def _keep_rates(self, series: str, rates: Sequence[Rate], at: datetime) -> str:
+        if len(rates) > feeds.RATES_MAX:
+            raise ValueError(f"{len(rates)} rates are more than the {feeds.RATES_MAX} that can be told")
+        told = ShippingRates(feed_id=_new_id(RATES), at=at, rates=msgspec.to_builtins(list(rates)))
+        await self._keep(series, "shipping.rates", [told])
+        return told.feed_id
 
     def wake(self) -> None:
         """The broker may be there again."""
@@ -117,6 +138,8 @@ class Feeder:
             turns.append((CATALOG, self._schedule.catalog_every, lambda: self.tell_catalog(adapter)))
         if isinstance(adapter, Stock) and tells_levels(type(adapter)) and self._schedule.levels_every:
             turns.append((LEVELS, self._schedule.levels_every, lambda: self.tell_levels(adapter)))
+        if isinstance(adapter, Shipping) and tells_rates(type(adapter)) and self._schedule.rates_every:
+            turns.append((RATES, self._schedule.rates_every, lambda: self.tell_rates(adapter)))
         while turns:
             for turn in turns:
                 await self._turn(*turn)
@@ -156,6 +179,11 @@ class Feeder:
 def tells_levels(adapter: type) -> bool:
     """Whether an adapter class can count its stock."""
     return getattr(adapter, "levels", None) not in {None, Stock.levels}
+
+
+def tells_rates(adapter: type) -> bool:
+    """Whether an adapter class can tell its shipping rates."""
+    return getattr(adapter, "rates", None) not in {None, Shipping.rates}
 
 
 def _message_id(kind: str, message: Message) -> str:

@@ -1,4 +1,4 @@
-"""What a vendor tells by itself: its catalog, whole or what has changed in it, and its stock; page by page, answered row by row.
+"""What a vendor tells by itself: its catalog, whole or what has changed in it, its stock and its shipping rates, answered row by row.
 
 A message is told as of one moment, `at`, by the vendor's clock: of each offer the hub takes only what is newer than what it
 knows, so a message may come twice, late, or from two spokes. What is wrong with a row is said of that row alone.
@@ -15,6 +15,8 @@ from vendor_sdk.messages import Id, Message, Minor, Sku
 ROWS_MAX = 500
 """Rows in one message, which has at most `vendor_sdk.messages.BODY_BYTES_MAX` bytes like any other."""
 PAGES_MAX = 100_000
+RATES_MAX = 20
+"""Ways by which one vendor ships."""
 AHEAD_SECONDS = 5
 """How far a vendor's clock may be ahead of the hub's: news from a later future would bar the way of all that follows it."""
 
@@ -65,6 +67,18 @@ class Level(Row, frozen=True):
     stock: int
 
 
+class Rate(Row, frozen=True):
+    """One way by which the vendor ships: `price` for the parcel, `days` until it arrives (0 to 365).
+
+    `code` is what ``orders.submit`` and ``shipping.ship`` name it by: lower case, at most 32 letters, digits, ``-`` and ``_``.
+    """
+
+    code: str
+    name: str
+    price: Price
+    days: int
+
+
 class CatalogPage(Message, frozen=True):
     """``catalog.page``: a part of the whole catalog as of `at`. `feed_id` and `at` are the same on all pages; `rows` are `Offered`."""
 
@@ -104,11 +118,24 @@ class StockLevels(Message, frozen=True):
     rows: Rows
 
 
+class ShippingRates(Message, frozen=True):
+    """``shipping.rates``: all ways by which the vendor ships as of `at`, in place of those before; `rates` are `Rate`.
+
+    Taken whole or not at all: if one row is wrong, if there is none, or none in a currency in which the vendor ships and sells
+    now, nothing changes, and the feed's result says why.
+    """
+
+    feed_id: Id
+    at: Moment
+    rates: Annotated[list[dict[str, Any]], Meta(max_length=RATES_MAX)]
+
+
 FEEDS: dict[str, type[Message]] = {
     "catalog.page": CatalogPage,
     "catalog.end": CatalogEnd,
     "catalog.delta": CatalogDelta,
     "stock.levels": StockLevels,
+    "shipping.rates": ShippingRates,
 }
 """What a vendor may tell by itself, by ``<area>.<fact>``."""
 

@@ -10,12 +10,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from vendor_sdk.documents import *
 from vendor_sdk.return_messages import *
 from vendor_sdk.words import *
 
 SCHEMA_VERSION = "1"
 BODY_BYTES_MAX = 256 * 1024
-
 MSG_ID = "Nats-Msg-Id"
 COMMAND_ID = "Mk-Cmd-Id"
 EVENT_ID = "Mk-Event-Id"
@@ -196,11 +196,12 @@ class Kept(Message, frozen=True):
     reason: Reason = "already_shipped"
 
 
-class Shipped(Message, frozen=True):
-    """``shipping.shipped`` answers ship, at once or later."""
+class Shipped(Message, frozen=True, omit_defaults=True):
+    """``shipping.shipped`` answers ship, at once or later; the same `documents` however often it is asked."""
 
     sub_order_id: Id
     parcels: list[Parcel]
+    documents: Documents = []
 
 
 class Delivered(Message, frozen=True):

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS told (
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a feed; `series` is ``catalog`` or ``levels`` if it was told on schedule, else empty."""
+    """One message of a feed; `series` is ``catalog``, ``levels`` or ``rates`` if it was told on schedule, else empty."""
 
     series: str
     message_id: str

@@ -1,13 +1,13 @@
 """The capability ports: what a vendor's system can be asked to do, one class per area."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import msgspec
 
 from vendor_sdk.errors import Unsupported
-from vendor_sdk.feeds import Level, Offered
+from vendor_sdk.feeds import Level, Offered, Rate
 from vendor_sdk.messages import (
     ANSWERS,
     Accepted,
@@ -114,12 +114,22 @@ class Shipping(ABC):
     async def ship(self, command: Ship, context: Context) -> Shipped | Pending:
         """Send it, once per `command_id`. `Pending` if the tracking number comes later, as for `Orders.submit`.
 
-        There is no refusing answer: `Rejected` becomes a dead letter.
+        `Shipped.documents` are its papers as links (`vendor_sdk.messages.Document`): label, invoice and the like, if there are
+        any; the same for the same `command_id`. There is no refusing answer: `Rejected` becomes a dead letter.
         """
 
     @abstractmethod
     async def track(self, command: Track, context: Context) -> Delivered | Pending:
         """Whether these parcels have arrived; changes nothing. Asked from time to time until they have."""
+
+    async def rates(self) -> Sequence[Rate]:
+        """All ways by which the vendor ships, read when the schedule says so. An adapter that cannot read them leaves this out.
+
+        Told ahead: no buyer waits for this call. Prices in minor units, for the parcel; each `code` once, at most
+        `vendor_sdk.feeds.RATES_MAX`. They replace what the hub knows; none at all is no news. Buyers keep the price of a quote they
+        have, so an order may still name a code that is no longer among them. Errors: any of `vendor_sdk.errors`.
+        """
+        raise Unsupported(f"{type(self).__name__} does not tell its rates")
 
 
 class Returns(ABC):
@@ -130,7 +140,8 @@ class Returns(ABC):
         """Let the buyer send these units back, or say why not; asked twice with one `command_id` it is one return.
 
         `Pending` means that somebody decides later, before `answer_by`, as for `Orders.submit`. What the buyer says of the
-        goods is not proven: look at them when they arrive. `Rejected` counts as `Refused`.
+        goods is not proven: look at them when they arrive. `Authorized.documents` may be the ``return_label`` that the buyer is to
+        print. `Rejected` counts as `Refused`.
         """
 
     @abstractmethod

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from vendor_sdk.documents import Documents
 from vendor_sdk.words import Count, Id, Item, Message, Reason, Sku, Text
 
 # Commands: hub to vendor.
@@ -65,15 +66,17 @@ class Restocked(Message, frozen=True):
     sub_order_id: Id
 
 
-class Authorized(Message, frozen=True):
+class Authorized(Message, frozen=True, omit_defaults=True):
     """``returns.authorized`` answers authorize, at once or later; `reference` is the vendor's own number of the return.
 
-    `instructions` say where to and how the goods are to be sent. The buyer sees both.
+    `instructions` say where to and how the goods are to be sent, `documents` what the buyer has to print: a ``return_label``.
+    The buyer sees all of it.
     """
 
     sub_order_id: Id
     reference: Annotated[str, Meta(max_length=128)] = ""
     instructions: Text = ""
+    documents: Documents = []  # noqa: RUF012  # msgspec copies it
 
 
 class Inspected(Message, frozen=True):

@@ -199,3 +199,11 @@ async def on_sale_but(tx: Tx, vendor: str, listed: Subquery, at: datetime) -> li
     absent = ~exists().where(listed.c.sku == o.sku)  # unlike NOT IN, joined by hash however many there are
     query = select(o.id).where(o.vendor == vendor, o.state == OfferState.ACTIVE, o.told_at < at, absent)
     return [row.id for row in await tx.rows(query)]
+
+
+_CURRENCIES = select(offers.c.currency).where(offers.c.vendor == bindparam("of_vendor"), offers.c.state == OfferState.ACTIVE).distinct()
+
+
+async def currencies_on_sale(tx: Tx, vendor: str) -> set[str]:
+    """In which a vendor's offers are on sale."""
+    return {row.currency for row in await tx.rows(_CURRENCIES, {"of_vendor": vendor})}

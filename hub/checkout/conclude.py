@@ -26,7 +26,7 @@ from hub.transfers import release, transfer
 from hub.transfers.states import TransferState
 from hub.transfers.store import SHARE, NewTransfer, Transfer
 from hub.vendors import store as vendors
-from vendor_sdk.messages import Parcel, Shortfall
+from vendor_sdk.messages import Shortfall
 
 _S = SubOrderState
 
@@ -155,11 +155,11 @@ async def _recall(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Out
 async def _ship(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:
     sub = order.part(step.subject_id)
     if outcome.verdict is Verdict.OK:
-        parcels = msgspec.convert(outcome.data["parcels"], list[Parcel])
+        left = msgspec.convert(outcome.data, ship.Left)
         at, given = await fine.said_at(tx, outcome), await pledge.to_deliver(tx, timing, sub)
-        await ship.shipped(tx, sub, parcels, at=at, deliver_by=given.by)
+        await ship.shipped(tx, sub, left, at=at, deliver_by=given.by)
         wait = given.wait(timing.delivery)
-        await steps.add(tx, ship.track_step(sub, parcels, has_spoke=ship.CAPABILITY in sub.capabilities, wait=wait))
+        await steps.add(tx, ship.track_step(sub, left.parcels, has_spoke=ship.CAPABILITY in sub.capabilities, wait=wait))
         await fine.shipped(tx, timing, order, step, at)
     elif outcome.verdict is Verdict.REFUSED:
         await course.stop(tx, order, sub, outcome.reason, let_go_at=outcome.at)

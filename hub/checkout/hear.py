@@ -109,13 +109,17 @@ def _done(body: Message) -> dict[str, Any]:
     """What a yes carries."""
     match body:
         case Shipped():
-            return {"parcels": msgspec.to_builtins(body.parcels)}
+            return {"parcels": msgspec.to_builtins(body.parcels), **_documents(body)}
         case Received():
             return {"items": msgspec.to_builtins(body.items)}
         case Authorized():
-            return {"reference": body.reference, "instructions": body.instructions}
+            return {"reference": body.reference, "instructions": body.instructions, **_documents(body)}
         case _:
             return {"reference": getattr(body, "reference", ""), **_short(body)}
+
+
+def _documents(body: Shipped | Authorized) -> dict[str, Any]:
+    return {"documents": msgspec.to_builtins(body.documents)} if body.documents else {}
 
 
 def _short(body: Message) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 from hub.kernel.errors import NotFound
 from hub.kernel.money import Money
-from hub.orders import store
+from hub.orders import documents, store
 from hub.orders.model import Order
 from hub.orders.states import LEFT, ORDER_ENDS
-from hub.orders.view import OrderView, PaymentView, order_view
+from hub.orders.view import OrderView, PaymentView, Sent, order_view
 from hub.payments import store as payments
 from hub.refunds import store as refunds
 from hub.refunds.states import RefundState
@@ -29,7 +29,7 @@ async def own(tx: Tx, order_id: str) -> Order:
 
 
 async def view(tx: Tx, order: Order) -> OrderView:
-    """An order with its payment and parcels; what the buyer has to do to pay, only for the buyer."""
+    """An order with its payment, parcels and documents; what the buyer has to do to pay only for the buyer, all papers for operators."""
     payment = await payments.of_order(tx, order.id)
     asked = await refunds.refunds_of(tx, order.id) if payment.captured else []
     refunded = sum(refund.amount for refund in asked if refund.state is RefundState.SUCCEEDED)
@@ -44,8 +44,13 @@ async def view(tx: Tx, order: Order) -> OrderView:
         disputed=payment.disputed,
         action=payment.action if tx.actor.id == order.customer_id else None,
     )
-    gone = any(sub.state in LEFT for sub in order.sub_orders)
-    return order_view(order, await store.parcels_of(tx, order.id) if gone else {}, shown)
+    sent = await _sent(tx, order)
+    return order_view(order, sent if tx.actor.kind == "operator" else sent.for_buyer(), shown)
+
+
+async def _sent(tx: Tx, order: Order) -> Sent:
+    gone = [sub.id for sub in order.sub_orders if sub.state in LEFT]
+    return Sent(await store.parcels_of(tx, order.id), await documents.of_each(tx, gone)) if gone else Sent()
 
 
 async def wait_for_checkout(database: Database, changes: Changes, order_id: str, seconds: float) -> OrderView:

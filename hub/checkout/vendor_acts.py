@@ -12,7 +12,7 @@ from hub.orders.model import Order
 from hub.runtime import steps
 from hub.runtime.database import Tx
 from hub.runtime.steps import StepState
-from vendor_sdk.messages import Accepted, Declined, Delivered, Kept, Parcel, Recalled, Shipped, Shortfall
+from vendor_sdk.messages import Accepted, Declined, Delivered, Document, Kept, Parcel, Recalled, Shipped, Shortfall
 
 
 async def accept(tx: Tx, timing: Timing, sub_order_id: str, short: Sequence[Shortfall] = ()) -> Order:
@@ -29,9 +29,10 @@ async def decline(tx: Tx, timing: Timing, sub_order_id: str, reason: str, detail
     return await _say(tx, timing, SUBMIT, "orders.declined", Declined(sub_order_id=sub_order_id, reason=reason, detail=detail))
 
 
-async def ship(tx: Tx, timing: Timing, sub_order_id: str, parcels: Sequence[Parcel]) -> Order:
+async def ship(tx: Tx, timing: Timing, sub_order_id: str, parcels: Sequence[Parcel], documents: Sequence[Document] = ()) -> Order:
     """Tell that a paid sub-order has left. Raises as `accept` does."""
-    return await _say(tx, timing, SHIP, "shipping.shipped", Shipped(sub_order_id=sub_order_id, parcels=list(parcels)))
+    said = Shipped(sub_order_id=sub_order_id, parcels=list(parcels), documents=list(documents))
+    return await _say(tx, timing, SHIP, "shipping.shipped", said)
 
 
 async def deliver(tx: Tx, timing: Timing, sub_order_id: str) -> Order:

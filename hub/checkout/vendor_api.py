@@ -12,7 +12,7 @@ from msgspec import Meta
 from hub.checkout import vendor_acts
 from hub.checkout.timing import Timing
 from hub.kernel.errors import NotFound
-from hub.orders import store
+from hub.orders import documents, store
 from hub.orders.model import Order
 from hub.orders.states import SubOrderState
 from hub.orders.view import VendorOrderView, vendor_order_view
@@ -20,7 +20,7 @@ from hub.runtime.callers import VENDORS
 from hub.runtime.database import Tx
 from hub.runtime.http import BEARER, Reading, Writing, refuses, refuses_write
 from hub.runtime.pages import LIMIT, Cursor, Limit, Page, page, position_of
-from vendor_sdk.messages import Parcel, Reason, Short, Text
+from vendor_sdk.messages import Documents, Parcel, Reason, Short, Text
 
 SubOrderId = Annotated[str, PathParameter(max_length=64)]
 InState = Annotated[SubOrderState | None, QueryParameter(name="state")]
@@ -46,9 +46,10 @@ class Decline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The boxes in which a sub-order left."""
+    """The boxes in which a sub-order left, and its papers; the buyer sees an ``invoice`` and ``customs`` papers."""
 
     parcels: Annotated[list[Parcel], Meta(min_length=1, max_length=100)]
+    documents: Documents = []
 
 
 class Recalled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +77,9 @@ class VendorOrderController(Controller):
         async def found(tx: Tx) -> Page[VendorOrderView]:
             due_before = None if due_within is None else await tx.now() + timedelta(seconds=due_within)
             rows = await store.of_vendor(tx, tx.actor.id, state=in_state, due_before=due_before, after=after, limit=limit + 1)
-            return page([vendor_order_view(*row) for row in rows], limit, lambda sub: sub.id)
+            papers = await documents.of_each(tx, [sub.id for sub, _, _ in rows])
+            shown = [vendor_order_view(sub, currency, ship_to, papers.get(sub.id, ())) for sub, currency, ship_to in rows]
+            return page(shown, limit, lambda sub: sub.id)
 
         return await read(found)
 
@@ -85,7 +88,7 @@ class VendorOrderController(Controller):
         """One sub-order."""
 
         async def found(tx: Tx) -> VendorOrderView:
-            return _own(await store.load(tx, await store.order_of(tx, sub_order_id, tx.actor.id)), sub_order_id, tx)
+            return await _own(await store.load(tx, await store.order_of(tx, sub_order_id, tx.actor.id)), sub_order_id, tx)
 
         return await read(found)
 
@@ -97,7 +100,7 @@ class VendorOrderController(Controller):
         short = data.short if data is not None else []
 
         async def use_case(tx: Tx) -> VendorOrderView:
-            return _own(await vendor_acts.accept(tx, timing, sub_order_id, short), sub_order_id, tx)
+            return await _own(await vendor_acts.accept(tx, timing, sub_order_id, short), sub_order_id, tx)
 
         return await write(use_case)
 
@@ -108,7 +111,7 @@ class VendorOrderController(Controller):
         """Decline a sub-order that awaits acceptance; the buyer is not charged for it."""
 
         async def use_case(tx: Tx) -> VendorOrderView:
-            return _own(await vendor_acts.decline(tx, timing, sub_order_id, data.reason, data.detail), sub_order_id, tx)
+            return await _own(await vendor_acts.decline(tx, timing, sub_order_id, data.reason, data.detail), sub_order_id, tx)
 
         return await write(use_case)
 
@@ -119,7 +122,7 @@ class VendorOrderController(Controller):
         """Tell that a paid sub-order has left."""
 
         async def use_case(tx: Tx) -> VendorOrderView:
-            return _own(await vendor_acts.ship(tx, timing, sub_order_id, data.parcels), sub_order_id, tx)
+            return await _own(await vendor_acts.ship(tx, timing, sub_order_id, data.parcels, data.documents), sub_order_id, tx)
 
         return await write(use_case, status=201)
 
@@ -133,7 +136,7 @@ class VendorOrderController(Controller):
             stopped = (
                 vendor_acts.stop(tx, timing, sub_order_id) if data.stopped else vendor_acts.keep(tx, timing, sub_order_id, data.reason)
             )
-            return _own(await stopped, sub_order_id, tx)
+            return await _own(await stopped, sub_order_id, tx)
 
         return await write(use_case)
 
@@ -142,13 +145,14 @@ class VendorOrderController(Controller):
         """Tell that a shipped sub-order has arrived."""
 
         async def use_case(tx: Tx) -> VendorOrderView:
-            return _own(await vendor_acts.deliver(tx, timing, sub_order_id), sub_order_id, tx)
+            return await _own(await vendor_acts.deliver(tx, timing, sub_order_id), sub_order_id, tx)
 
         return await write(use_case)
 
 
-def _own(order: Order, sub_order_id: str, tx: Tx) -> VendorOrderView:
+async def _own(order: Order, sub_order_id: str, tx: Tx) -> VendorOrderView:
     sub = order.part(sub_order_id)
     if sub.vendor != tx.actor.id:
         raise NotFound("unknown_order", f"no order {sub_order_id}")
-    return vendor_order_view(sub, order.currency, order.address)
+    papers = await documents.of_each(tx, [sub.id])
+    return vendor_order_view(sub, order.currency, order.address, papers.get(sub.id, ()))

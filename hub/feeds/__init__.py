@@ -1,1 +1,1 @@
-"""Feeds: what vendors tell of their catalog and stock by themselves, page by page, and what became of each row."""
+"""Feeds: what vendors tell of their catalog, stock and shipping rates by themselves, page by page, and what became of each row."""

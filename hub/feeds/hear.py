@@ -9,6 +9,7 @@ import structlog
 from hub.catalog import store as catalog
 from hub.feeds import put, store
 from hub.feeds.model import Feed, FeedKind, Tally
+from hub.feeds.rates import put_rates
 from hub.feeds.rules import has_ended, proves_nothing
 from hub.feeds.sheet import Sheet
 from hub.feeds.store import NewPage
@@ -18,13 +19,19 @@ from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.trace import Trace, current
 from hub.vendors import store as vendors
 from vendor_sdk import feeds, messages, subjects
-from vendor_sdk.feeds import CatalogDelta, CatalogEnd, CatalogPage, StockLevels
+from vendor_sdk.feeds import CatalogDelta, CatalogEnd, CatalogPage, ShippingRates, StockLevels
 
 log = structlog.get_logger("feeds")
 
-News = CatalogPage | CatalogEnd | CatalogDelta | StockLevels
+News = CatalogPage | CatalogEnd | CatalogDelta | StockLevels | ShippingRates
 
-_KIND: dict[type[object], FeedKind] = {CatalogPage: "catalog", CatalogEnd: "catalog", CatalogDelta: "delta", StockLevels: "levels"}
+_KIND: dict[type[object], FeedKind] = {
+    CatalogPage: "catalog",
+    CatalogEnd: "catalog",
+    CatalogDelta: "delta",
+    StockLevels: "levels",
+    ShippingRates: "rates",
+}
 AHEAD = timedelta(seconds=feeds.AHEAD_SECONDS)
 
 
@@ -94,6 +101,9 @@ async def _apply(tx: Tx, vendor: str, news: News) -> None:
             return
         if feed.ended_at is not None:
             raise Unfit("foreign", f"the feed has ended, with {feed.pages} pages - at `$.number`")
+        if isinstance(news, ShippingRates):
+            await _apply_rates(tx, vendor, news)
+            return
         await _apply_page(tx, vendor, news, number)
     await _finish(tx, vendor, feed)
 
@@ -111,6 +121,14 @@ async def _apply_page(tx: Tx, vendor: str, news: CatalogPage | CatalogDelta | St
         page = msgspec.structs.replace(page, skus=sheet.skus(), unnamed=sheet.unnamed())
     await store.add_page(tx, page)
     log.info("feed.page", vendor=vendor, feed=news.feed_id, page=number, **msgspec.structs.asdict(rows))
+
+
+async def _apply_rates(tx: Tx, vendor: str, news: ShippingRates) -> None:
+    sheet = Sheet(news.rates, "/rates")
+    rows, reason = await put_rates(tx, vendor, news.at, news.rates, sheet)
+    await store.add_page(tx, NewPage(vendor=vendor, feed_id=news.feed_id, number=1, tally=rows, problems=sheet.told()))
+    await store.end(tx, vendor, news.feed_id, reason=reason)
+    log.info("feed.rates", vendor=vendor, feed=news.feed_id, reason=reason, **msgspec.structs.asdict(rows))
 
 
 def _sum(one: Tally, other: Tally) -> Tally:

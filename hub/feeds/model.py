@@ -9,7 +9,7 @@ from hub.catalog.model import Described, OfferOfSku, OfferState, OnHand, Standin
 from hub.kernel.money import Money
 from vendor_sdk.messages import Sku
 
-FeedKind = Literal["catalog", "delta", "levels"]
+FeedKind = Literal["catalog", "delta", "levels", "rates"]
 
 
 class OfferedRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

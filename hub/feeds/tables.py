@@ -18,12 +18,12 @@ feeds = Table(
     Column("ended_at", DateTime(timezone=True)),
     Column("reason", Text, nullable=False, server_default=""),
     Column("absent", Integer, nullable=False, server_default="0"),
-    CheckConstraint("kind IN ('catalog','delta','levels')", name="kind"),
+    CheckConstraint("kind IN ('catalog','delta','levels','rates')", name="kind"),
     Index("ix_feeds_vendor_begun_at", "vendor", "begun_at", "id"),
     Index("ix_feeds_begun_at", "begun_at"),
 )
 """`id` is the vendor's own, `at` as of when it was told. A whole catalog has ended when all its pages and its end have come:
-`absent` offers were taken off sale then, or none for a `reason`."""
+`absent` offers were taken off sale then, or none for a `reason`; so too of rates, of which none was taken."""
 
 feed_pages = Table(
     "feed_pages",

@@ -26,7 +26,8 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     """A feed as its vendor sees it.
 
     `at` is as of when the vendor told it, `pages` how many there are, if that is known. A whole catalog is ``open`` until every
-    page and the end have come; ``incomplete`` is one that never will be a proof of absence, for the `reason`. `withdrawn`: taken
+    page and the end have come; ``incomplete`` is one that never will be a proof of absence, for the `reason`, and
+    rates of which none was taken: ``empty``, ``rows_refused``, ``currency_missing``. `withdrawn`: taken
     off sale, for it was said or because the whole catalog does not name them.
     """
 

@@ -9,13 +9,13 @@ from hub.fulfillment.reserve import items
 from hub.inventory import promise
 from hub.inventory.promise import Demand
 from hub.kernel.alarm import Wait
-from hub.orders import store
+from hub.orders import documents, store
 from hub.orders.advance import advance
 from hub.orders.model import Order, SubOrder
 from hub.orders.states import SubOrderEvent
 from hub.runtime.database import Tx
 from hub.runtime.steps import NewStep
-from vendor_sdk.messages import Address, Parcel, Ship, Track
+from vendor_sdk.messages import Address, Document, Parcel, Ship, Track
 
 SHIP = "shipping.ship"
 TRACK = "shipping.track"
@@ -54,11 +54,19 @@ def track_step(sub: SubOrder, parcels: Sequence[Parcel], *, has_spoke: bool, wai
     )
 
 
-async def shipped(tx: Tx, sub: SubOrder, parcels: Sequence[Parcel], *, at: datetime, deliver_by: datetime) -> None:
-    """The goods have left: stock, shipment and state say so together, and by when they are promised to arrive."""
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vendor tells of goods that have left."""
+
+    parcels: list[Parcel]
+    documents: list[Document] = []
+
+
+async def shipped(tx: Tx, sub: SubOrder, left: Left, *, at: datetime, deliver_by: datetime) -> None:
+    """The goods have left: stock, shipment, papers and state say so together, and by when they are promised to arrive."""
     await promise.ship(tx, [Demand(line.offer_id, line.quantity) for line in sub.lines])
-    await store.add_shipment(tx, sub, parcels, at)
-    told = {"parcels": [msgspec.to_builtins(parcel) for parcel in parcels]}
+    await store.add_shipment(tx, sub, left.parcels, at)
+    await documents.add(tx, sub.id, left.documents)
+    told = {"parcels": [msgspec.to_builtins(parcel) for parcel in left.parcels]}
     await advance(tx, sub.id, SubOrderEvent.SHIP, data=told, values={"deliver_by": deliver_by})
 
 

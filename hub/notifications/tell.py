@@ -9,6 +9,7 @@ from hub.kernel.money import Money
 from hub.notifications.kinds import Told
 from hub.notifications.register import BY_VENDOR
 from hub.notifications.tables import webhook_endpoints
+from hub.orders import documents
 from hub.orders import store as orders
 from hub.orders.states import FALLEN
 from hub.orders.tables import sub_orders
@@ -41,7 +42,8 @@ async def _sub_order(tx: Tx, moment: Followed, who: frozenset[str]) -> list[Told
     if vendor not in who:
         return []
     order = await orders.load(tx, moment.saga_id)
-    view = vendor_order_view(order.part(moment.subject_id), order.currency, order.address)
+    papers = (await documents.of_each(tx, [moment.subject_id])).get(moment.subject_id, ())
+    view = vendor_order_view(order.part(moment.subject_id), order.currency, order.address, papers)
     thin = _thin(moment, order_id=moment.saga_id)
     return [Told(vendor=vendor, key=moment.subject_id, thin=thin, full=view)]
 

@@ -1,4 +1,4 @@
-"""Orders, sub-orders, lines and shipments."""
+"""Orders, sub-orders, lines, shipments and documents."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, DateTime, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
@@ -127,3 +127,18 @@ shipments = Table(
     Column("shipped_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("delivered_at", DateTime(timezone=True)),
 )
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("subject_id", IdText, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("sub_order_id", IdText, ForeignKey("sub_orders.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("kind IN ('label','packing_slip','invoice','customs','return_label','other')", name="kind"),
+    CheckConstraint("url ~ '^https://'", name="url"),
+)
+"""Links in their vendor's own text, to what belongs to the sub-order or to one of its returns (`subject_id`)."""

@@ -1,15 +1,17 @@
 """An order as buyers, vendors and operators see it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from hub.kernel.money import Money
+from hub.orders.documents import FOR_BUYERS
 from hub.orders.model import Line, Order, SubOrder
 from hub.orders.states import FALLEN, SubOrderState
 from hub.pricing.tax import included
+from vendor_sdk.messages import Document
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
     `accept_by`, `ship_by` and `deliver_by` are what its vendor has promised; each is null until the vendor is asked.
 
     What its vendor did not take on became a part of its own, `split_from` it. A part that `replaces` one that fell out is
-    another vendor's; `was` is what the buyer was to pay for that.
+    another vendor's; `was` is what the buyer was to pay for that. Of its vendor's `documents` a buyer sees the invoice and customs papers.
     """
 
     id: str
@@ -60,6 +62,7 @@ class SubOrderView(msgspec.Struct, frozen=True, kw_only=True):
     total: Money
     lines: list[LineView]
     parcels: list[dict[str, Any]]
+    documents: list[Document] = []
 
 
 class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,10 +146,23 @@ class VendorOrderView(msgspec.Struct, frozen=True, kw_only=True):
     share: Money
     ship_to: dict[str, Any]
     lines: list[VendorLineView]
+    documents: list[Document] = []
 
 
-def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], payment: PaymentView | None = None) -> OrderView:
-    """`parcels` by sub-order."""
+class Sent(msgspec.Struct, frozen=True):
+    """What is known of what has left, by sub-order."""
+
+    parcels: Mapping[str, list[dict[str, Any]]] = {}
+    documents: Mapping[str, list[Document]] = {}
+
+    def for_buyer(self) -> "Sent":
+        """Without what only its vendor and operators may see."""
+        mine = {sub_id: [each for each in found if each.kind in FOR_BUYERS] for sub_id, found in self.documents.items()}
+        return Sent(self.parcels, mine)
+
+
+def order_view(order: Order, sent: Sent, payment: PaymentView | None = None) -> OrderView:
+    """The order, with all that is in `sent`."""
     c = order.currency
     payable = sum(sub.total for sub in order.sub_orders if sub.state not in FALLEN)
     return OrderView(
@@ -163,13 +179,13 @@ def order_view(order: Order, parcels: Mapping[str, list[dict[str, Any]]], paymen
         price_limit=None if order.price_limit is None else Money(amount=order.price_limit, currency=c),
         arrive_by=order.arrive_by,
         created_at=order.created_at,
-        sub_orders=[_part(sub, c, parcels.get(sub.id, [])) for sub in order.sub_orders],
+        sub_orders=[_part(sub, c, sent) for sub in order.sub_orders],
         payment=payment,
     )
 
 
-def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> VendorOrderView:
-    """What one vendor may see."""
+def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any], documents: Sequence[Document] = ()) -> VendorOrderView:
+    """What one vendor may see; `documents` are those of this sub-order."""
 
     def money(amount: int) -> Money:
         return Money(amount=amount, currency=currency)
@@ -197,6 +213,7 @@ def vendor_order_view(sub: SubOrder, currency: str, ship_to: dict[str, Any]) -> 
         share=money(sub.total + sub.platform_discount - sub.commission - sub.commission_tax),
         ship_to=ship_to,
         lines=[_vendor_line(line, money) for line in sub.lines],
+        documents=list(documents),
     )
 
 
@@ -215,7 +232,7 @@ def awaits(sub: SubOrder) -> Awaited | None:
             return None
 
 
-def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrderView:
+def _part(sub: SubOrder, currency: str, sent: Sent) -> SubOrderView:
     def money(amount: int) -> Money:
         return Money(amount=amount, currency=currency)
 
@@ -237,7 +254,8 @@ def _part(sub: SubOrder, currency: str, parcels: list[dict[str, Any]]) -> SubOrd
         discount=money(sub.discount),
         total=money(sub.total),
         lines=[_line(line, money) for line in sub.lines],
-        parcels=parcels,
+        parcels=sent.parcels.get(sub.id, []),
+        documents=sent.documents.get(sub.id, []),
     )
 
 

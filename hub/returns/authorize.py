@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from hub.letters.keep import Given, keep
+from hub.orders import documents
 from hub.orders.model import Order, SubOrder
 from hub.returns import store
 from hub.returns.model import Authorize, Refuse, Return
@@ -52,8 +53,7 @@ async def answered(tx: Tx, rules: ReturnRules, order: Order, step: Step, outcome
     if it.state is not ReturnState.REQUESTED:
         return  # decided without it
     if outcome.verdict is Verdict.OK:
-        said = Authorize(reference=outcome.data.get("reference", ""), instructions=outcome.data.get("instructions", ""))
-        await authorize(tx, rules, order, it, said)
+        await authorize(tx, rules, order, it, msgspec.convert(outcome.data, Authorize))
     elif outcome.verdict is Verdict.REFUSED and outcome.reason != NO_ANSWER:
         await refuse(tx, it, Refuse(reason=outcome.reason, detail=outcome.detail[:500]))
     elif rules.when_no_answer == "authorize":
@@ -69,8 +69,9 @@ async def authorize(  # one decision, all of it needed
     sub = order.part(it.sub_order_id)
     by = await tx.now() + timedelta(seconds=rules.reception)
     inspect_id = tx.ids.new("cmd")
-    values = {"inspect_id": inspect_id, "receive_by": by, "reason": None} | msgspec.structs.asdict(said)
+    values = {"inspect_id": inspect_id, "receive_by": by, "reason": None, "reference": said.reference, "instructions": said.instructions}
     await RETURN_LIFE.advance(tx, it.id, ReturnEvent.AUTHORIZE, reason=reason, values=values)
+    await documents.replace(tx, sub.id, said.documents, of=it.id)
     await withdraw(tx, it.authorize_id)
     await steps.add(tx, inspect_step(rules, sub, msgspec.structs.replace(it, inspect_id=inspect_id, receive_by=by)))
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.returns.states import ReturnState
-from vendor_sdk.messages import Inspected, Parcel, Quantity
+from vendor_sdk.messages import Document, Documents, Inspected, Parcel, Quantity
 from vendor_sdk.messages import Reason as Word
 
 LINES_MAX = 100
@@ -43,10 +43,11 @@ class SendBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Authorize(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vendor's own number of the return, and where to and how the goods are to be sent; the buyer sees both."""
+    """A vendor's own number of the return, where to and how the goods are to be sent, and what is to be printed; the buyer sees it all."""
 
     reference: Annotated[str, Meta(max_length=128)] = ""
     instructions: Annotated[str, Meta(max_length=500)] = ""
+    documents: Documents = []
 
 
 class Refuse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,3 +108,4 @@ class Return(msgspec.Struct, frozen=True, kw_only=True):
     receive_by: datetime | None
     created_at: datetime
     lines: list[ReturnLine] = []
+    documents: list[Document] = []

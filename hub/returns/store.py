@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 
 from hub.kernel.errors import NotFound
+from hub.orders import documents
 from hub.returns.model import Return, ReturnLine
 from hub.returns.states import RETURN
 from hub.returns.tables import return_lines, returns
@@ -15,7 +16,7 @@ from hub.runtime.life import Life
 
 RETURN_LIFE = Life(RETURN, returns, saga_column="order_id")
 
-_RETURN = [returns.c[name] for name in Return.__struct_fields__ if name != "lines"]
+_RETURN = [returns.c[name] for name in Return.__struct_fields__ if name not in {"lines", "documents"}]
 _LINE = [return_lines.c[name] for name in ReturnLine.__struct_fields__]
 _l = return_lines.c
 
@@ -27,7 +28,7 @@ async def open_return(tx: Tx, new: Return) -> None:
     row = msgspec.structs.asdict(new)
     lines: list[ReturnLine] = row.pop("lines")
     row |= {"state": str(new.state)}
-    del row["version"], row["created_at"]
+    del row["version"], row["created_at"], row["documents"]
     await tx.execute(_OPEN, row)
     await tx.execute(_OPEN_LINES, [msgspec.structs.asdict(line) | {"return_id": new.id} for line in lines])
     units = {line.line_id: line.quantity for line in lines}
@@ -70,7 +71,8 @@ async def _with_lines(tx: Tx, found: Sequence[Return]) -> list[Return]:
     lines: dict[str, list[ReturnLine]] = {}
     for row in await tx.rows(_LINES, {"of": [each.id for each in found]}):
         lines.setdefault(row.return_id, []).append(msgspec.convert(row, ReturnLine, from_attributes=True))
-    return [msgspec.structs.replace(each, lines=lines.get(each.id, [])) for each in found]
+    papers = await documents.of_each(tx, [each.id for each in found])
+    return [msgspec.structs.replace(each, lines=lines.get(each.id, []), documents=papers.get(each.id, [])) for each in found]
 
 
 _COUNT = update(return_lines).where(_l.return_id == bindparam("of_return"), _l.line_id == bindparam("of_line"))

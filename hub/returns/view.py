@@ -6,7 +6,7 @@ import msgspec
 
 from hub.returns.model import Payer, Reason, Return
 from hub.returns.states import ReturnState
-from vendor_sdk.messages import Parcel
+from vendor_sdk.messages import Document, Parcel
 
 
 class ReturnLineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
     """Units of one vendor's part on their way back.
 
     `reason` says why it is refused, canceled or ended without a refund of its own. `pays_shipping` is who pays the way back.
-    `reference` and `instructions` are the vendor's. It answers by `authorize_by`, and the goods are waited for until `receive_by`.
+    `reference`, `instructions` and `documents` are the vendor's. It answers by `authorize_by`; the goods are waited for until `receive_by`.
     """
 
     id: str
@@ -46,6 +46,7 @@ class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
     receive_by: datetime | None
     created_at: datetime
     version: int
+    documents: list[Document]
 
 
 def return_view(it: Return) -> ReturnView:

@@ -10,6 +10,7 @@ from hub.kernel.money import Money
 from hub.kernel.text import END
 from hub.vendors.money_terms import BankAccount, OwnTerms
 from hub.vendors.states import VendorState
+from vendor_sdk.feeds import RATES_MAX
 from vendor_sdk.subjects import VENDOR_PATTERN
 
 Capability = Literal["stock", "orders", "shipping", "returns"]
@@ -27,7 +28,7 @@ ConfigScalar = ConfigInt | float | bool | ConfigText
 ConfigTable = dict[ConfigKey, ConfigScalar]
 ConfigValue = ConfigScalar | ConfigTable | list[ConfigScalar | ConfigTable]
 
-OPTIONS_MAX = 20
+OPTIONS_MAX = RATES_MAX
 
 
 class ShippingOption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

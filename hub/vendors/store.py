@@ -1,10 +1,11 @@
 """The only reader and writer of vendors and their shipping options (states go through `advance`)."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, bindparam, false, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, delete, false, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.kernel.errors import NotFound
@@ -100,6 +101,19 @@ async def options_of(tx: Tx, codes: Collection[str]) -> dict[str, list[ShippingO
         option = ShippingOption(code=row.code, name=row.name, price=Money(amount=row.price, currency=row.currency), days=row.days)
         options.setdefault(row.vendor, []).append(option)
     return options
+
+
+async def options_told_at(tx: Tx, code: str) -> datetime | None:
+    """As of when the vendor's shipping options were told; None if it has none."""
+    return await tx.scalar(select(func.max(_o.told_at)).where(_o.vendor == code))
+
+
+async def replace_options(tx: Tx, code: str, options: Sequence[ShippingOption], at: datetime, *, changed: bool) -> None:
+    """These are all the ways in which a vendor ships, as of `at`; it is another version of the vendor if that `changed` any."""
+    await tx.execute(delete(shipping_options).where(_o.vendor == code))
+    await tx.execute(insert(shipping_options), [{**_option_row(code, option), "told_at": at} for option in options])
+    if changed:
+        await tx.execute(update(vendors).where(vendors.c.code == code).values(version=vendors.c.version + 1))
 
 
 async def lock(tx: Tx, code: str) -> None:

@@ -73,7 +73,11 @@ shipping_options = Table(
     Column("price", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("days", Integer, nullable=False),
+    Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("price >= 0", name="price"),
     CheckConstraint("days >= 0", name="days"),
 )
-"""`price` in minor units for the whole parcel, before what each unit adds; `days` until it arrives, as promised."""
+"""`price` in minor units for the whole parcel, before what each unit adds; `days` until it arrives, as promised.
+
+All of a vendor's are told at once, as of `told_at`, by its own clock in a feed: older news is no news.
+"""

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
 from spokes.dummy.back_room import BackRoom
+from spokes.dummy.papers import with_label, with_papers
 from spokes.dummy.switches import Do, Fault, Switches
 from spokes.dummy.warehouse import Warehouse, accepted, shipped, too_many
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry, Unsupported
-from vendor_sdk.feeds import Described, Level, Offered, Price
+from vendor_sdk.feeds import Described, Level, Offered, Price, Rate
 from vendor_sdk.messages import (
     Accepted,
     Authorize,
@@ -135,7 +136,7 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns, Catalog):
                 raise Rejected(f"{command.sub_order_id} was recalled", reason="recalled")
             if self.config.push:
                 await self._announce(command, context, answer)
-            return answer
+            return with_papers(answer, self.config.papers) if isinstance(answer, Shipped) else answer
 
         return await self._served("shipping.ship", command, context, work)
 
@@ -147,6 +148,11 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns, Catalog):
 
         return await self._served("shipping.track", command, context, work)
 
+    async def rates(self) -> list[Rate]:
+        """The ways that its switches name."""
+        ways = self.config.rates
+        return [Rate(code=way.code, name=way.name, price=Price(amount=way.price, currency=way.currency), days=way.days) for way in ways]
+
     async def authorize(self, command: Authorize, context: Context) -> Authorized | Refused | Pending:
         """Take anything back."""
 
@@ -156,7 +162,7 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns, Catalog):
             if self.config.push and after is not None:
                 received = self._back_room.received(command.sub_order_id, command.items)
                 await self.facts.tell("returns.received", received, command_id=context.command_id, after=after)
-            return answer
+            return with_label(answer, self.config.papers, command.return_id)
 
         return await self._served("returns.authorize", command, context, work)
 
@@ -182,8 +188,8 @@ class Dummy(Adapter[Switches], Stock, Orders, Shipping, Returns, Catalog):
     async def _announce(self, command: Ship, context: Context, answer: Shipped | Pending) -> None:
         leaves, arrives = self.config.ship_after, self.config.deliver_after
         if isinstance(answer, Pending):
-            parcels = shipped(command.sub_order_id, self.config.carrier)
-            await self.facts.tell("shipping.shipped", parcels, command_id=context.command_id, after=leaves)
+            left = with_papers(shipped(command.sub_order_id, self.config.carrier), self.config.papers)
+            await self.facts.tell("shipping.shipped", left, command_id=context.command_id, after=leaves)
         if arrives is not None:
             delivered = Delivered(sub_order_id=command.sub_order_id)
             await self.facts.tell("shipping.delivered", delivered, command_id=context.command_id, after=leaves + arrives)

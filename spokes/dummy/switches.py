@@ -79,19 +79,31 @@ class OnShelf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     category: str = "dummy"
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A way by which the dummy ships; `price` in minor units."""
+
+    code: str
+    name: str
+    price: int
+    currency: str = "EUR"
+    days: int = 3
+
+
 class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The dummy's settings; times in seconds.
 
     `stock` holds units per SKU, a SKU not named is never short; `catalog` is what it tells to be for
-    sale, with that stock. Of a SKU in `at_most` an order gets no more than so many units,
+    sale, with that stock, and `rates` the ways by which it tells to ship. Of a SKU in `at_most` an order gets no more than so many units,
     the rest of it is not accepted. With `accept_after` a submit is pending for so long.
     Goods leave `ship_after` a ship command and arrive `deliver_after` later (None: never). `push` says whether later
     facts are told by the vendor, or found only when the hub asks again. A `forgetful` system has no idempotency keys.
+    With `papers`, the address of a folder, shipments have a label and an invoice there, and returns a label.
     What may come back is back `return_after` its authorization (None: never), so many units of a SKU `damaged`.
     """
 
     stock: dict[str, Annotated[int, Meta(ge=0)]] = {}
     catalog: dict[str, OnShelf] = {}
+    rates: list[Way] = []
     at_most: dict[str, Annotated[int, Meta(ge=0)]] = {}
     accept_after: Seconds = 0.0
     ship_after: Seconds = 0.0
@@ -100,5 +112,6 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     damaged: dict[str, Annotated[int, Meta(ge=0)]] = {}
     push: bool = True
     forgetful: bool = False
+    papers: str = ""
     carrier: Annotated[str, Meta(min_length=1, max_length=64)] = "Dummy Post"
     faults: list[Fault] = []

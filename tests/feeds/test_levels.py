@@ -14,7 +14,7 @@ from tests.conftest import MakeDatabase
 from tests.feeds.desk import Desk, offered, recent
 from tests.shop import open_shop
 from tests.triage.spokes import MUG, Spokes
-from vendor_sdk.messages import Refused, Released, Reserved
+from vendor_sdk.messages import Declined, Refused, Released, Reserved
 
 SKU = "mug-2000"
 
@@ -181,8 +181,8 @@ async def test_units_that_a_vendor_lets_go_are_for_sale_once(spokes: Spokes, des
     told_at = recent(0.05)
     await desk.levels("l1", recent(0.1 if counted == 10 else 0.01), **{SKU: counted})
     assert await stock(spokes) == (counted, 3, 0)
-    refused = Refused(sub_order_id=submit.subject_id, reason="out_of_stock")
-    await spokes.tell(submit, "orders.refused", refused, told_at=told_at)
+    declined = Declined(sub_order_id=submit.subject_id, reason="out_of_stock")
+    await spokes.tell(submit, "orders.declined", declined, told_at=told_at)
     assert await stock(spokes) == (on_hand, 0, 0)
     assert await spokes.shop.breaches() == []
 
@@ -194,7 +194,7 @@ async def test_units_that_were_never_set_aside_are_for_sale_again_whatever_was_c
     told_at = recent(0.01)
     await desk.levels("l1", recent(0.02), **{sku: 10})
     assert await stock(spokes, sku) == (7, 3, 0)
-    await spokes.tell(submit, "orders.refused", Refused(sub_order_id=submit.subject_id, reason="out_of_stock"), told_at=told_at)
+    await spokes.tell(submit, "orders.declined", Declined(sub_order_id=submit.subject_id, reason="out_of_stock"), told_at=told_at)
     assert await stock(spokes, sku) == (10, 0, 0)
     assert await spokes.shop.breaches() == []
 

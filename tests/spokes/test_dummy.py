@@ -181,6 +181,20 @@ async def test_vendors_share_a_file_and_nothing_else(open_dummy: Open) -> None:
     assert isinstance(await bolt.reserve(orders.reserve("s1"), key("r1")), Reserved)
 
 
+async def test_papers_are_the_same_told_or_asked_again(open_dummy: Open) -> None:
+    dummy = await open_dummy({"ship_after": 0.05, "papers": "https://dummy.example"})
+    assert isinstance(await dummy.ship(orders.ship("s1"), key("h1")), Pending)
+    await asyncio.sleep(0.06)
+    left = await dummy.ship(orders.ship("s1"), key("h1"))
+    assert left == cast("Told", dummy.facts).facts["h1 shipping.shipped"][0]
+    assert isinstance(left, Shipped)
+    assert [paper.url for paper in left.documents] == ["https://dummy.example/s1/label.pdf", "https://dummy.example/s1/invoice.pdf"]
+    wish = Authorize(sub_order_id="s1", return_id="ret_1", items=[], pays_shipping="vendor", answer_by=orders.later())
+    back = await dummy.authorize(wish, key("a1"))
+    assert isinstance(back, Authorized)
+    assert [(paper.kind, paper.url) for paper in back.documents] == [("return_label", "https://dummy.example/ret_1/return_label.pdf")]
+
+
 async def test_pending_comes_true_when_asked_again_and_is_told(open_dummy: Open) -> None:
     dummy = await open_dummy({"accept_after": 0.1, "ship_after": 0.1, "deliver_after": 0.1})
     assert isinstance(await dummy.submit(orders.submit("s1"), key("s1")), Pending)

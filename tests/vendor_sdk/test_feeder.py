@@ -12,15 +12,15 @@ import pytest
 import pytest_asyncio
 
 from spokes.dummy.adapter import Dummy
-from spokes.dummy.switches import OnShelf, Switches
+from spokes.dummy.switches import OnShelf, Switches, Way
 from tests.vendor_sdk.conftest import RunSpoke
 from tests.vendor_sdk.stand import Stand, until
 from vendor_sdk import feeds, messages, subjects
 from vendor_sdk.adapter import Adapter
-from vendor_sdk.feeder import Feeder, Schedule, tells_levels
-from vendor_sdk.feeds import CatalogDelta, CatalogEnd, CatalogPage, Described, Level, Offered, Price, StockLevels
+from vendor_sdk.feeder import Feeder, Schedule, tells_levels, tells_rates
+from vendor_sdk.feeds import CatalogDelta, CatalogEnd, CatalogPage, Described, Level, Offered, Price, Rate, ShippingRates, StockLevels
 from vendor_sdk.pages import Page, Pages
-from vendor_sdk.ports import Catalog, Stock, capabilities
+from vendor_sdk.ports import Catalog, Shipping, Stock, capabilities
 
 SHELVES = {f"s{number}": {"price": 100 + number} for number in range(1200)}
 
@@ -190,6 +190,34 @@ async def test_the_schedule_is_kept_over_restarts_and_adds_nothing_to_what_waits
     await dummy.close()
 
 
+async def test_rates_are_told_whole_on_schedule_and_at_once_and_never_none_or_too_many(tmp_path: Path, pages: Pages) -> None:
+    post = Post()
+    way = Way(code="post", name="Post", price=490)
+    dummy = Dummy("acme", Switches(rates=[way]), None, tmp_path)  # pyright: ignore[reportArgumentType] - it tells no facts here
+    feeder = Feeder(pages, post, Schedule(catalog_every=0, levels_every=0))
+    clock = asyncio.create_task(feeder.keep_time(dummy))
+
+    async def waits() -> bool:
+        return await pages.first() is not None
+
+    await until(waits)
+    clock.cancel()
+    drone = Rate(code="drone", name="Drone", price=Price(amount=990, currency="EUR"), days=0)
+    (feed_id,) = await feeder.rated([drone])
+    with pytest.raises(ValueError, match="no rates"):
+        await feeder.rated([])
+    with pytest.raises(ValueError, match="more than"):
+        await feeder.rated([drone] * (feeds.RATES_MAX + 1))
+    assert await feeder.tell_rates(Dummy("acme", Switches(), None, tmp_path)) is None  # pyright: ignore[reportArgumentType] - as above
+    await sent(feeder, pages)
+    scheduled, at_once = post.got
+    assert isinstance(scheduled, ShippingRates)
+    assert isinstance(at_once, ShippingRates)
+    assert scheduled.rates == [{"code": "post", "name": "Post", "price": {"amount": 490, "currency": "EUR"}, "days": 3}]
+    assert (at_once.feed_id, [each["code"] for each in at_once.rates]) == (feed_id, ["drone"])
+    assert scheduled.at < at_once.at
+
+
 async def test_a_spoke_tells_the_hub_what_it_sells_and_has(stand: Stand, vendor: str, run_spoke: RunSpoke) -> None:
     spoke = await run_spoke(vendor, {"catalog": SHELVES, "stock": {"s0": 3}})
     stream = subjects.feed_stream(vendor)
@@ -211,4 +239,10 @@ def test_what_an_adapter_can_tell_is_read_from_its_class() -> None:
         async def release(self, command: Any, context: Any) -> Any: ...
 
     assert (tells_levels(Dummy), tells_levels(Bare), tells_levels(Adapter)) == (True, False, False)
+
+    class Silent(Shipping):
+        async def ship(self, command: Any, context: Any) -> Any: ...
+        async def track(self, command: Any, context: Any) -> Any: ...
+
+    assert (tells_rates(Dummy), tells_rates(Silent), tells_rates(Bare)) == (True, False, False)
     assert capabilities(Dummy) == ["stock", "orders", "shipping", "returns"]

@@ -16,10 +16,10 @@ from vendor_sdk.adapter import Adapter, read_config
 from vendor_sdk.conformance.heard import Broken, Unfinished, Unseen, short
 from vendor_sdk.conformance.levels import LEVELS, RULES
 from vendor_sdk.conformance.report import NOT_SERVED, Outcome, Report, Result, all_passed, verdict
-from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.conformance.rule import Rule
 from vendor_sdk.conformance.settings import Loaded
 from vendor_sdk.conformance.stage import Stage, stage_of
+from vendor_sdk.conformance.telling import TellingRig
 from vendor_sdk.errors import Misconfigured
 from vendor_sdk.ports import capabilities
 from vendor_sdk.registry import GROUP, find
@@ -76,7 +76,7 @@ class Certification:
 
     async def _try(self, rule: Rule, folder: Path, left: list[str]) -> None:
         """Try it, and tidy up: what could not be is added to `left`, however it ended."""
-        rig = Rig(self.adapter, self._stage, folder, rule.limits)
+        rig = TellingRig(self.adapter, self._stage, folder, rule.limits)
         await rig.open()
         try:
             await rule.trial(rig)

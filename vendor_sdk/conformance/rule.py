@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from vendor_sdk.conformance.rig import PATIENT, Rig
+from vendor_sdk.conformance.rig import PATIENT
+from vendor_sdk.conformance.telling import TellingRig
 from vendor_sdk.guard import Limits
 
-Trial = Callable[[Rig], Awaitable[None]]
+Trial = Callable[[TellingRig], Awaitable[None]]
 
 AT_ONCE = Limits(timeout=60.0, attempts=1, breaker_failures=1_000)
 """Every call's own outcome is seen."""

@@ -112,7 +112,7 @@ def _follow(turn: Turn, part: Part, said: Message) -> None:
         case Kept() if part.state is State.RECALLING:
             course.advance(turn, part, "keep", said.reason)
         case Shipped() if part.state in {State.ACCEPTED, State.RECALLING}:
-            course.shipped(turn, part, said.parcels)
+            course.shipped(turn, part, said)
         case Delivered() if part.state is State.SHIPPED:
             course.delivered(turn, part)
         case _:

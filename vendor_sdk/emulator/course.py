@@ -11,7 +11,7 @@ from vendor_sdk.emulator.refusals import Conflict, NotFound
 from vendor_sdk.emulator.states import BEFORE_ACCEPTANCE, State, after
 from vendor_sdk.emulator.tell import tell_of_part
 from vendor_sdk.emulator.turn import Turn
-from vendor_sdk.messages import Address, Item, Parcel
+from vendor_sdk.messages import Address, Item, Shipped
 
 HOME = Address(name="Ada Buyer", line1="1 Way", city="Lisbon", postal_code="1000-001", country="PT")
 ORDERS_MAX = 10_000
@@ -73,9 +73,9 @@ def captured(turn: Turn, part: Part) -> None:
     asks.ship(turn, part)
 
 
-def shipped(turn: Turn, part: Part, parcels: Sequence[Parcel]) -> None:
+def shipped(turn: Turn, part: Part, said: Shipped) -> None:
     """It has left."""
-    part.parcels = msgspec.to_builtins(list(parcels))
+    part.parcels, part.documents = msgspec.to_builtins(said.parcels), msgspec.to_builtins(said.documents)
     part.deliver_by = turn.now + turn.terms.deliver_by
     advance(turn, part, "ship")
     asks.track(turn, part)

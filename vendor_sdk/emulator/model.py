@@ -79,6 +79,7 @@ class Part(msgspec.Struct, kw_only=True):
     deliver_by: float | None = None
     split_from: str | None = None
     parcels: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
     is_paid: bool = False
 
     @property

@@ -6,6 +6,7 @@ import msgspec
 
 from vendor_sdk.client.answers import Money
 from vendor_sdk.client.answers.books import Balance, Entry, Payout
+from vendor_sdk.client.answers.documents import Document
 from vendor_sdk.client.answers.offers import Offer
 from vendor_sdk.client.answers.orders import Awaited, Line, Order, Refund, RefundItem
 from vendor_sdk.client.answers.webhooks import Attempt, Delivery, Endpoint, Key
@@ -46,6 +47,7 @@ def order(book: Book, part: Part) -> Order:
         share=money(part.total - part.commission),
         ship_to=dict(book.orders[part.order_id].ship_to),
         lines=[_line(line, book.currency) for line in part.lines],
+        documents=msgspec.convert(part.documents, list[Document]),
     )
 
 

@@ -8,10 +8,11 @@ from tests.spokes.flatfile.conftest import Open, looked
 from tests.spokes.flatfile.vendor import Vendor
 from tests.spokes.told import key
 from tests.vendor_sdk import orders
+from vendor_sdk.adapter import Unheard
 from vendor_sdk.feeds import Described, Level, Offered
 
 
-class Heard:
+class Heard(Unheard):
     """What is told at once."""
 
     def __init__(self) -> None:

@@ -5,15 +5,16 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from tests.vendor_sdk.conformance.wrong import orders, returns, shipping, stock, wire
+from tests.vendor_sdk.conformance.wrong import orders, papers, returns, shipping, stock, wire
 from tests.vendor_sdk.conformance.wrong.breaks import WRONG
-from tests.vendor_sdk.shop.stage import Inside
-from vendor_sdk.conformance.certify import certify
+from tests.vendor_sdk.shop.stage import Inside, ShopStage
+from vendor_sdk.conformance.certify import Certification, certify
 from vendor_sdk.conformance.levels import RULES
-from vendor_sdk.conformance.report import Report
+from vendor_sdk.conformance.report import NOT_SERVED, Report
 from vendor_sdk.conformance.settings import Loaded, Settings, config_hash
+from vendor_sdk.feeds import Rate
 
-MODULES = (wire, stock, orders, shipping, returns)
+MODULES = (wire, stock, orders, shipping, returns, papers)
 AT_ONCE = 8
 
 
@@ -38,12 +39,41 @@ def failed(report: Report) -> list[str]:
     return [result.id for result in report.rules if result.outcome not in {"passed", "skipped"}]
 
 
-@pytest.mark.parametrize("right", [Inside, returns.TakesBack])
-async def test_the_right_adapter_passes(right: type[Inside]) -> None:
+UNTOLD = {"shipping.rates-stand": "the adapter tells no rates", "shipping.same-papers": "the adapter gives no documents"}
+
+
+@pytest.mark.parametrize(("right", "left_out"), [(Inside, UNTOLD), (returns.TakesBack, UNTOLD), (papers.TellsAll, {})])
+async def test_the_right_adapter_passes(right: type[Inside], left_out: dict[str, str]) -> None:
     report = await certified(right)
     assert failed(report) == []
-    assert {result.level for result in report.rules if result.outcome == "skipped"} == ({"returns"} if right is Inside else set())
+    skipped = {result.id: result.reason for result in report.rules if result.outcome == "skipped"}
+    no_returns = {} if right is returns.TakesBack else {result.id: NOT_SERVED for result in report.rules if result.level == "returns"}
+    assert skipped == left_out | no_returns
     assert report.passed
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [papers.rate(), papers.rate()],
+        [papers.rate("Post!")],
+        [papers.rate(amount=-1)],
+        [papers.rate(name="")],
+        [papers.rate(days=400)],
+        [papers.rate(f"way-{number}") for number in range(21)],
+    ],
+)
+async def test_rates_that_the_hub_would_refuse_break_the_rule(bad: list[Rate]) -> None:
+    class Wrong(papers.TellsAll):
+        async def rates(self) -> list[Rate]:
+            return bad
+
+    settings = Settings(adapter="wrong", stage="tests.vendor_sdk.shop.stage:ShopStage", patience=2.0)
+    stage = ShopStage(settings)
+    await stage.open()
+    result = await Certification(Loaded(settings=settings, config_hash=config_hash({})), stage, Wrong).result(RULES["shipping.rates-stand"])
+    await stage.close()
+    assert (result.outcome, bool(result.came), "each code once" in result.expected) == ("failed", True, True)
 
 
 def test_every_rule_has_its_wrong_adapter() -> None:

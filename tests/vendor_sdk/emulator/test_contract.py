@@ -115,7 +115,11 @@ async def an_order(talk: Talk) -> None:
     await talk.market.settle()
     await talk("to be sent", "GET", f"orders/{sub}")
     await talk("sent in no box", "POST", f"orders/{sub}/shipments", {"parcels": []})
-    await talk("sent", "POST", f"orders/{sub}/shipments", PARCELS)
+    await talk(
+        "sent with a paper that is none", "POST", f"orders/{sub}/shipments", PARCELS | {"documents": [{"kind": "label", "url": "x"}]}
+    )
+    label = {"kind": "label", "url": "https://acme.example/l.pdf", "name": "Label"}
+    await talk("sent", "POST", f"orders/{sub}/shipments", PARCELS | {"documents": [label]})
     await talk("arrived", "POST", f"orders/{sub}/delivery")
     await talk.market.settle()
     await talk("at its end", "GET", f"orders/{sub}")

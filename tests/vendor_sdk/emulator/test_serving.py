@@ -17,7 +17,7 @@ from vendor_sdk.emulator.emulator import Emulator, Setup
 from vendor_sdk.emulator.http.request import Answer, Request
 from vendor_sdk.emulator.http.routes import answer, refusal
 from vendor_sdk.emulator.http.wire import BODY_BYTES_MAX, Server
-from vendor_sdk.messages import Parcel
+from vendor_sdk.messages import Document, Parcel
 from vendor_sdk.settings import Loaded, Secrets, SpokeSettings
 
 MUGS = {"items": [{"sku": "mug", "quantity": 2}]}
@@ -91,7 +91,10 @@ async def test_a_vendor_without_a_spoke_works_by_hand_with_the_client(tmp_path: 
             assert [order.id async for order in client.orders.all(state="routed")] == [sub]
             await client.orders.accept(sub)
             await until(lambda: emulator.book.parts[sub].is_paid)
-            assert (await client.orders.ship(sub, [Parcel(carrier="post", tracking_number="T")])).state == "shipped"
+            invoice = Document(kind="invoice", url="https://acme.example/i.pdf", name="Invoice")
+            left = await client.orders.ship(sub, [Parcel(carrier="post", tracking_number="T")], documents=[invoice])
+            assert (left.state, [paper.url for paper in left.documents]) == ("shipped", [invoice.url])
+            assert (await client.orders.get(sub)).documents == left.documents
             assert (await client.orders.deliver(sub)).state == "delivered"
             assert [entry.amount async for entry in client.books.entries()] == [2740]
 

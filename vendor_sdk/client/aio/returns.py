@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from vendor_sdk.client.aio.sender import Sender
 from vendor_sdk.client.answers import Page
 from vendor_sdk.client.answers.returns import Return
-from vendor_sdk.client.call import get, listed, write
-from vendor_sdk.messages import Inspected
+from vendor_sdk.client.call import get, listed, said, write
+from vendor_sdk.messages import Document, Inspected
 
 WHERE = "returns"
 
@@ -29,9 +29,17 @@ class Returns:
         """One of them."""
         return await self._send(get(Return, WHERE, return_id))
 
-    async def authorize(self, return_id: str, *, reference: str = "", instructions: str = "", key: str | None = None) -> Return:
-        """Let the buyer send the units; it sees your number of the return and what you say of the way."""
-        body = {"reference": reference, "instructions": instructions}
+    async def authorize(
+        self,
+        return_id: str,
+        *,
+        reference: str = "",
+        instructions: str = "",
+        documents: Sequence[Document] = (),
+        key: str | None = None,
+    ) -> Return:
+        """Let the buyer send the units; it sees your number of the return, what you say of the way, and the papers it has to print."""
+        body = said(reference=reference, instructions=instructions, documents=list(documents) or None)
         return await self._send(write(Return, "POST", WHERE, return_id, "authorize", body=body, key=key))
 
     async def refuse(self, return_id: str, reason: str, detail: str = "", *, key: str | None = None) -> Return:

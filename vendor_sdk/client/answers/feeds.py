@@ -16,9 +16,10 @@ class RowError(Answer, frozen=True):
 
 
 class Feed(Answer, frozen=True):
-    """A whole catalog, a change of it or counts, told as of `at`; how many of its rows did what.
+    """A whole catalog, a change of it, counts or rates, told as of `at`; how many of its rows did what.
 
     A whole catalog is ``open`` until every page and its end have come; ``incomplete``, for a `reason`, it takes nothing off sale.
+    Rates that are ``incomplete`` changed nothing.
     """
 
     id: str

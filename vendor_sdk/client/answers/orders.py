@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from vendor_sdk.client.answers import Answer, Money
+from vendor_sdk.client.answers.documents import Document
 
 
 class Line(Answer, frozen=True):
@@ -57,6 +58,7 @@ class Order(Answer, frozen=True):
     share: Money
     ship_to: dict[str, Any]
     lines: list[Line]
+    documents: list[Document] = []  # noqa: RUF012  # msgspec copies it
 
 
 class PassedOver(Answer, frozen=True):

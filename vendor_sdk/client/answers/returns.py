@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from vendor_sdk.client.answers import Answer
+from vendor_sdk.client.answers.documents import Document
 from vendor_sdk.messages import Parcel
 
 
@@ -38,3 +39,4 @@ class Return(Answer, frozen=True):
     receive_by: datetime | None
     created_at: datetime
     version: int
+    documents: list[Document] = []  # noqa: RUF012  # msgspec copies it

@@ -7,7 +7,7 @@ from vendor_sdk.client.answers.books import Entry
 from vendor_sdk.client.answers.orders import Commission, Order, Refund
 from vendor_sdk.client.call import get, listed, said, write
 from vendor_sdk.client.sync.sender import Sender
-from vendor_sdk.messages import Parcel, Shortfall
+from vendor_sdk.messages import Document, Parcel, Shortfall
 
 
 class Orders:
@@ -37,9 +37,10 @@ class Orders:
         body = {"reason": reason, "detail": detail}
         return self._send(write(Order, "POST", "orders", order, "decline", body=body, key=key))
 
-    def ship(self, order: str, parcels: Sequence[Parcel], *, key: str | None = None) -> Order:
-        """It has left, in these boxes."""
-        return self._send(write(Order, "POST", "orders", order, "shipments", body={"parcels": list(parcels)}, key=key))
+    def ship(self, order: str, parcels: Sequence[Parcel], *, documents: Sequence[Document] = (), key: str | None = None) -> Order:
+        """It has left, in these boxes, with these papers; its buyer sees an ``invoice`` and ``customs`` papers."""
+        body = said(parcels=list(parcels), documents=list(documents) or None)
+        return self._send(write(Order, "POST", "orders", order, "shipments", body=body, key=key))
 
     def deliver(self, order: str, *, key: str | None = None) -> Order:
         """It has arrived."""

@@ -1,7 +1,8 @@
-"""Level `shipping`: sent once, never after a recall, and never said to have left or arrived on a guess."""
+"""Level `shipping`: sent once, with the same papers, never after a recall, and never said to have left or arrived on a guess."""
 
 from vendor_sdk.conformance import commands
 from vendor_sdk.conformance.fault import Fault
+from vendor_sdk.conformance.heard import Unseen
 from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.conformance.rule import AT_ONCE, Rules
 from vendor_sdk.conformance.rules.probes import ordered, shipped
@@ -23,6 +24,20 @@ async def shipped_once(rig: Rig) -> None:
     heard = await rig.settled(ship, command_id, attempt=100, note=AGAIN)
     if heard.must(Shipped).parcels != first.parcels:
         raise heard.broken(f"the same parcels: {[parcel.tracking_number for parcel in first.parcels]}")
+
+
+@SHIPPING.rule(
+    "A ship asked again has the same documents, also when the spoke has lost its memory.",
+    why="The hub keeps the papers that it heard of first; a second invoice is one that your books have and the buyer has not.",
+)
+async def same_papers(rig: Rig) -> None:
+    (ship, command_id), first = await shipped(rig, await rig.plenty())
+    if not first.documents:
+        raise Unseen("the adapter gives no documents")
+    await rig.forget()
+    heard = await rig.settled(ship, command_id, attempt=100, note=AGAIN)
+    if heard.must(Shipped).documents != first.documents:
+        raise heard.broken(f"the same documents: {[document.url for document in first.documents]}")
 
 
 @SHIPPING.rule(

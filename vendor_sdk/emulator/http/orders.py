@@ -17,7 +17,7 @@ from vendor_sdk.emulator.refund import Asked
 from vendor_sdk.emulator.refusals import NotFound
 from vendor_sdk.emulator.states import State
 from vendor_sdk.emulator.turn import Turn
-from vendor_sdk.messages import Accepted, Declined, Delivered, Kept, Message, Parcel, Reason, Recalled, Shipped, Short, Text
+from vendor_sdk.messages import Accepted, Declined, Delivered, Documents, Kept, Message, Parcel, Reason, Recalled, Shipped, Short, Text
 
 DueWithin = Annotated[int, Meta(ge=0, le=366 * 86_400)]
 
@@ -36,9 +36,10 @@ class Decline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The boxes in which it left."""
+    """The boxes in which it left, and its papers."""
 
     parcels: Annotated[list[Parcel], Meta(min_length=1, max_length=100)]
+    documents: Documents = []
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +85,11 @@ def decline(call: Call) -> Answer:
 def ship(call: Call) -> Answer:
     """It has left."""
     said = call.body(Shipment)
-    return _say(call, asks.SHIP, lambda part_id: Shipped(sub_order_id=part_id, parcels=said.parcels), status=201)
+
+    def answer(part_id: str) -> Message:
+        return Shipped(sub_order_id=part_id, parcels=said.parcels, documents=said.documents)
+
+    return _say(call, asks.SHIP, answer, status=201)
 
 
 def deliver(call: Call) -> Answer:
