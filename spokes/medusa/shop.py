@@ -40,36 +40,34 @@ ORDER = (
     "fulfillments.canceled_at,fulfillments.labels.tracking_number"
 )
 NOT_FOUND, CONFLICT, NOT_DONE = 404, 409, 400
-TOO_FEW = frozenset({"Not enough stock available", "Some variant does not have the required inventory"})
+TOO_FEW = ("Not enough stock available", "Some variant does not have the required inventory")
 
 
 class TooFew(Exception):
     """There is not enough in stock; nothing was done."""
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Some of a list; only one of them is there."""
-
-    variants: list[Variant] = []
-    reservations: list[Reservation] = []
-    orders: list[Order] = []
-    draft_orders: list[Order] = []
-
-
-class One(msgspec.Struct, frozen=True, kw_only=True):
-    """A single thing; only one of them is there."""
-
-    order: Order | None = None
-    draft_order: Order | None = None
-    payment_collection: model.PaymentCollection | None = None
-    region: "Region | None" = None
-    inventory_item: model.Inventory | None = None
-
-
 class Region(msgspec.Struct, frozen=True, kw_only=True):
     """Where the shop sells."""
 
     currency_code: str
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer: the one of these that was asked for."""
+
+    variants: list[Variant] | None = None
+    reservations: list[Reservation] | None = None
+    orders: list[Order] | None = None
+    draft_orders: list[Order] | None = None
+    reservation: Reservation | None = None
+    deleted: bool | None = None
+
+    order: Order | None = None
+    draft_order: Order | None = None
+    payment_collection: model.PaymentCollection | None = None
+    region: Region | None = None
+    inventory_item: model.Inventory | None = None
 
 
 class Shop:
@@ -86,32 +84,35 @@ class Shop:
         found: dict[str, Variant] = {}
         for start in range(0, len(wanted), SKUS_AT_ONCE):
             query = {f"sku[{at}]": sku for at, sku in enumerate(wanted[start : start + SKUS_AT_ONCE])}
-            page = await self._page("/admin/product-variants", {"fields": VARIANT, "limit": str(PAGE), **query})
-            found |= {each.sku: each for each in page.variants if each.sku}
+            said = await self._ask("GET", "/admin/product-variants", {"fields": VARIANT, "limit": str(PAGE), **query})
+            found |= {each.sku: each for each in _there(said.variants) if each.sku}
         return found
 
     async def all_variants(self, fields: str) -> AsyncIterator[Variant]:
         """Every variant, page by page."""
         offset = 0
-        while page := (await self._page("/admin/product-variants", {"fields": fields, "order": "id", **_at(offset)})).variants:
-            for variant in page:
+        while True:
+            said = await self._ask("GET", "/admin/product-variants", {"fields": fields, "order": "id", **_at(offset)})
+            for variant in _there(said.variants):
                 yield variant
+            if len(_there(said.variants)) < PAGE:
+                return
             offset += PAGE
 
     async def currency(self, region: str) -> str:
         """What is paid with in a region (ISO 4217)."""
-        found = _read(await self._ask("GET", f"/admin/regions/{region}", {"fields": "id,currency_code"}), One).region
-        return _there(found).currency_code.upper()
+        said = await self._ask("GET", f"/admin/regions/{region}", {"fields": "id,currency_code"})
+        return _there(said.region).currency_code.upper()
 
     async def reservations(self, command_id: str) -> list[Reservation]:
         """What a command has set aside."""
         found: list[Reservation] = []
         query = {"description": command_id, "fields": RESERVATION, "order": "id"}
-        while page := (await self._page("/admin/reservations", {**query, **_at(len(found))})).reservations:
+        while True:
+            page = _there((await self._ask("GET", "/admin/reservations", {**query, **_at(len(found))})).reservations)
             found += page
             if len(page) < PAGE:
-                break
-        return found
+                return found
 
     async def reserve(self, command_id: str, sub_order_id: str, location: str, item_id: str, units: float) -> None:
         """Set units of an inventory item aside. Raises `TooFew`. There is no idempotency key: look before."""
@@ -122,27 +123,27 @@ class Shop:
             "description": command_id,
             "metadata": {COMMAND: command_id, SUB_ORDER: sub_order_id},
         }
-        await self._ask("POST", "/admin/reservations", {"fields": RESERVATION}, reservation)
+        _there((await self._ask("POST", "/admin/reservations", {"fields": RESERVATION}, reservation)).reservation)
 
     async def give_back(self, reservation: Reservation) -> None:
         """Delete a reservation; one that is gone is a success too."""
-        await self._ask("DELETE", f"/admin/reservations/{reservation.id}", gone_is_well=True)
+        _there((await self._ask("DELETE", f"/admin/reservations/{reservation.id}", gone=Said(deleted=True))).deleted)
 
     async def restock(self, item_id: str, location: str, stocked: float) -> None:
         """Set what lies at a location."""
-        await self._ask(
-            "POST", f"/admin/inventory-items/{item_id}/location-levels/{location}", {"fields": "id"}, {"stocked_quantity": stocked}
-        )
+        path = f"/admin/inventory-items/{item_id}/location-levels/{location}"
+        _there((await self._ask("POST", path, {"fields": "id"}, {"stocked_quantity": stocked})).inventory_item)
 
     async def inventory(self, item_id: str) -> model.Inventory:
         """An inventory item with its levels."""
         query = {"fields": "id,location_levels.location_id,location_levels.stocked_quantity,location_levels.reserved_quantity"}
-        return _there(_read(await self._ask("GET", f"/admin/inventory-items/{item_id}", query), One).inventory_item)
+        return _there((await self._ask("GET", f"/admin/inventory-items/{item_id}", query)).inventory_item)
 
     async def order(self, order_id: str) -> Order | None:
         """An order or a draft; None if it was deleted."""
-        answer = await self._ask("GET", f"/admin/orders/{order_id}", {"fields": ORDER}, gone_is_well=True)
-        return None if answer.status == NOT_FOUND else _there(_read(answer, One).order)
+        gone = Said()
+        said = await self._ask("GET", f"/admin/orders/{order_id}", {"fields": ORDER}, gone=gone)
+        return None if said is gone else _there(said.order)
 
     async def find(self, sub_order_id: str, since: float) -> str | None:
         """The id of the order that was made for a sub-order at `since` (unix seconds) or later, by its metadata.
@@ -153,8 +154,8 @@ class Shop:
         for path in ("/admin/draft-orders", "/admin/orders"):  # in this order: meanwhile a draft may become an order, never the reverse
             for number in range(PAGES_MAX):
                 query = {"fields": "id,status,metadata", "created_at[$gte]": after, "order": "created_at", **_at(number * PAGE)}
-                page = await self._page(path, query)
-                orders = [*page.draft_orders, *page.orders]
+                said = await self._ask("GET", path, query)
+                orders = _there(said.orders if said.draft_orders is None else said.draft_orders)
                 for order in orders:
                     if (order.metadata or {}).get(SUB_ORDER) == sub_order_id:
                         return order.id
@@ -166,43 +167,40 @@ class Shop:
 
     async def draft(self, order: Mapping[str, Any]) -> str:
         """Draft an order; its id. Raises `TooFew`. There is no idempotency key: look before."""
-        answer = await self._ask("POST", "/admin/draft-orders", {"fields": "id,status"}, order)
-        return _there(_read(answer, One).draft_order).id
+        return _there((await self._ask("POST", "/admin/draft-orders", {"fields": "id,status"}, order)).draft_order).id
 
     async def convert(self, order_id: str) -> None:
         """Make a draft an order, which sets its units aside. Raises `TooFew`."""
-        await self._ask("POST", f"/admin/draft-orders/{order_id}/convert-to-order", {"fields": "id,status"}, {})
+        _there((await self._ask("POST", f"/admin/draft-orders/{order_id}/convert-to-order", {"fields": "id,status"}, {})).order)
 
     async def discard(self, order_id: str) -> None:
         """Delete a draft; one that is gone is a success too."""
-        await self._ask("DELETE", f"/admin/draft-orders/{order_id}", gone_is_well=True)
+        _there((await self._ask("DELETE", f"/admin/draft-orders/{order_id}", gone=Said(deleted=True))).deleted)
 
     async def cancel(self, order_id: str) -> None:
         """Cancel an order that has no fulfillment, which gives its units back. Refused, if it is canceled already."""
-        await self._ask("POST", f"/admin/orders/{order_id}/cancel", {"fields": "id"}, {})
+        _there((await self._ask("POST", f"/admin/orders/{order_id}/cancel", {"fields": "id,status"}, {})).order)
 
     async def pay(self, order: Order) -> None:
         """Mark an order paid."""
         due = [each.id for each in order.payment_collections or [] if each.status == "not_paid"]
         if not due:
             body = {"order_id": order.id, "amount": order.total}
-            made = _read(await self._ask("POST", "/admin/payment-collections", {"fields": "id,status"}, body), One)
-            due = [_there(made.payment_collection).id]
-        await self._ask("POST", f"/admin/payment-collections/{due[0]}/mark-as-paid", {"fields": "id"}, {"order_id": order.id})
+            said = await self._ask("POST", "/admin/payment-collections", {"fields": "id,status"}, body)
+            due = [_there(said.payment_collection).id]
+        path = f"/admin/payment-collections/{due[0]}/mark-as-paid"
+        _there((await self._ask("POST", path, {"fields": "id,status"}, {"order_id": order.id})).payment_collection)
 
     async def fulfill(self, order: Order, location: str) -> None:
         """Have all of an order packed."""
         items = [{"id": item.id, "quantity": item.quantity} for item in order.items]
         body = {"items": items, "location_id": location, "no_notification": True}
-        await self._ask("POST", f"/admin/orders/{order.id}/fulfillments", {"fields": "id"}, body)
+        _there((await self._ask("POST", f"/admin/orders/{order.id}/fulfillments", {"fields": "id,status"}, body)).order)
 
     async def unpack(self, order_id: str, fulfillment_id: str) -> None:
         """Cancel a fulfillment. Refused, if it was shipped or is canceled."""
         path = f"/admin/orders/{order_id}/fulfillments/{fulfillment_id}/cancel"
-        await self._ask("POST", path, {"fields": "id"}, {"no_notification": True})
-
-    async def _page(self, path: str, query: Mapping[str, str]) -> Page:
-        return _read(await self._ask("GET", path, query), Page)
+        _there((await self._ask("POST", path, {"fields": "id,status"}, {"no_notification": True})).order)
 
     async def _ask(
         self,
@@ -211,16 +209,18 @@ class Shop:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         *,
-        gone_is_well: bool = False,
-    ) -> Answer:
+        gone: Said | None = None,
+    ) -> Said:
+        """What the server says, or `gone`, if there is no such thing."""
         encoded = None if body is None else msgspec.json.encode(body)
         answer = await self._door.send(method, path, headers=self._headers, query=query, body=encoded)
-        error = answer.failure()
-        if error is None or (gone_is_well and answer.status == NOT_FOUND and _problem(answer).type == "not_found"):
-            return answer
+        if (error := answer.failure()) is None:
+            return _read(answer)
+        if gone is not None and answer.status == NOT_FOUND and _problem(answer).type == "not_found":
+            return gone
         if answer.status == CONFLICT:
             raise Retry(str(error))
-        if answer.status == NOT_DONE and _problem(answer).message.startswith(tuple(TOO_FEW)):
+        if answer.status == NOT_DONE and _problem(answer).message.startswith(TOO_FEW):
             raise TooFew(str(error))
         raise error
 
@@ -229,9 +229,9 @@ def _at(offset: int) -> dict[str, str]:
     return {"limit": str(PAGE), "offset": str(offset)}
 
 
-def _read(answer: Answer, kind: type[T]) -> T:
+def _read(answer: Answer) -> Said:
     try:
-        return msgspec.json.decode(answer.body, type=kind)
+        return msgspec.json.decode(answer.body, type=Said)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise unreadable("the shop", error) from error
 

@@ -32,4 +32,4 @@ async def test_the_dummy_keeps_them_also_when_its_answers_come_later(push: bool)
 
 
 def test_they_are_found() -> None:
-    assert {path.parent.name for path in CERTIFIED} == {"dummy", "flatfile", "shopify", "webhook", "woocommerce"}
+    assert {path.parent.name for path in CERTIFIED} == {"dummy", "flatfile", "medusa", "shopify", "webhook", "woocommerce"}

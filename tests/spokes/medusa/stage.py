@@ -1,0 +1,34 @@
+"""The Medusa adapter on the stage of a certification: the double of the server, whose people send at once what is packed."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+from tests.spokes.medusa import shop as medusa
+from vendor_sdk.conformance.stage import Stage
+
+
+class Sends(medusa.Shop):
+    """What is packed is sent, with a tracking number."""
+
+    def fulfill(self, _: dict[str, str], asked: dict[str, Any], number: str) -> dict[str, Any]:
+        answer = super().fulfill(_, asked, number)
+        packed = self.orders[number]["fulfillments"][-1]["id"]
+        self.send({}, {"labels": [{"tracking_number": f"T-{number}"}]}, number, packed)
+        return answer
+
+
+class MedusaStage(Stage):
+    """A server of its own, before which the kit puts its proxy."""
+
+    async def open(self) -> None:
+        self._stack = AsyncExitStack()
+        self._shop = await self._stack.enter_async_context(medusa.a_shop(Sends))
+        self.config |= {"url": self._shop.url, "settle": 0.2, **medusa.SETTINGS}
+        await super().open()
+
+    async def close(self) -> None:
+        await super().close()
+        await self._stack.aclose()
+
+    async def stock(self, sku: str, units: int) -> None:
+        self._shop.stock(sku, units)
