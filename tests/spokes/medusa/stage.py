@@ -1,9 +1,11 @@
-"""The Medusa adapter on the stage of a certification: the double of the server, whose people send at once what is packed."""
+"""The Medusa adapter on the stage of a certification: at the double or the real server, whose people send at once what is packed."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
 from tests.spokes.medusa import shop as medusa
+from tests.spokes.medusa.people import People
 from vendor_sdk.conformance.stage import Stage
 
 
@@ -32,3 +34,28 @@ class MedusaStage(Stage):
 
     async def stock(self, sku: str, units: int) -> None:
         self._shop.stock(sku, units)
+
+
+class ServerStage(Stage):
+    """The real server at `url`."""
+
+    async def open(self) -> None:
+        self._people = People(self.config["url"], self.config["api_key"])
+        self._sending = asyncio.create_task(self._send())
+        await super().open()
+
+    async def close(self) -> None:
+        self._sending.cancel()
+        await asyncio.wait({self._sending})
+        await super().close()
+        await self._people.close()
+
+    async def stock(self, sku: str, units: int) -> None:
+        await self._people.stock(sku, units, self.config["location"], self.config["sales_channel"])
+
+    async def _send(self) -> None:
+        while True:
+            for order in await self._people.orders("id,metadata,fulfillment_status"):
+                if order["fulfillment_status"] == "fulfilled":
+                    await self._people.send(order["metadata"]["wheelwright_sub_order"], f"T-{order['id'][-12:]}")
+            await asyncio.sleep(0.2)
