@@ -27,6 +27,7 @@ class Faulty:
         """A fault that strikes each call from now on, until it is taken away."""
         self.asked = 0
         self.is_silent = asyncio.Event()
+        self._never = asyncio.Event()  # held here: a task that waits for what nobody holds is swept up, and its connection ends
 
     def fault(self, kind: str, times: int = 1, *, after: int = 0) -> None:
         """Strike so many calls in this way, `after` so many that go well."""
@@ -47,13 +48,13 @@ class Faulty:
             return web.Response(status=307, headers={"location": str(request.url)})
         if fault == "silence":
             self.is_silent.set()
-            await asyncio.Event().wait()
+            await self._never.wait()
         if fault == "hangup":
             return _cut(request)
         answer = await handle(request)
         if fault == "mute":
             self.is_silent.set()
-            await asyncio.Event().wait()
+            await self._never.wait()
         return _spoiled(request, answer, fault)
 
 

@@ -24,6 +24,7 @@ class System(msgspec.Struct):
 
     adapter: Medusa
     people: People
+    url: str
     settings: dict[str, Any]
     double: Shop | None
     name: str = msgspec.field(default_factory=lambda: secrets.token_hex(4))
@@ -61,7 +62,7 @@ async def _system(url: str, settings: dict[str, Any], data: Path, double: Shop |
     config = {"url": url, "allow_private": True, "settle": 0, **settings}
     try:
         async with opener(Medusa, config, data) as open_spoke:
-            yield System(await open_spoke(), people, settings, double)
+            yield System(await open_spoke(), people, url, settings, double)
     finally:
         await people.close()
 

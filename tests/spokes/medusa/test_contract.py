@@ -1,12 +1,18 @@
 """What a Medusa server does with what the adapter asks: held against the double and, by `make test-live`, the real one alike."""
 
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from spokes.medusa.adapter import Medusa
+from spokes.web.failures import Unsure
 from tests.spokes.medusa.conftest import System
-from tests.spokes.told import key
+from tests.spokes.medusa.deaf import a_line
+from tests.spokes.told import key, opener
 from tests.vendor_sdk import orders
 from vendor_sdk.errors import Rejected
 from vendor_sdk.messages import (
@@ -25,6 +31,17 @@ from vendor_sdk.messages import (
     Restocked,
     Shipped,
 )
+
+CHANGES = 9
+"""Reserved; drafted, converted, given back; collected, paid, packed; unpacked, canceled."""
+
+
+async def until_heard(ask: Callable[[], Awaitable[object]]) -> None:
+    for _ in range(2):
+        with contextlib.suppress(Unsure):
+            await ask()
+            return
+    raise AssertionError("only one answer was to be lost")
 
 
 async def test_an_order_lives_from_its_reservation_to_its_arrival(system: System) -> None:
@@ -86,6 +103,28 @@ async def test_the_last_units_go_to_who_has_reserved_them(system: System) -> Non
     assert isinstance(await spoke.submit(orders.submit(f"{sub}-2", sku, 1), key(f"o-{sub}-2")), Declined)
     assert isinstance(await spoke.submit(orders.submit(sub, sku), key(f"o-{sub}")), Accepted)
     assert await system.free(sku) == 0
+
+
+@pytest.mark.parametrize("units", [4, 2])
+async def test_whichever_answer_to_a_change_is_lost_it_is_done_once(system: System, tmp_path: Path, units: int) -> None:
+    """A life for each of them, with room for order and reservation beside each other and without."""
+    sku = await system.stock(units)
+    config = {**system.settings, "allow_private": True, "settle": 0}
+    async with a_line(system.url) as line, opener(Medusa, {**config, "url": line.url}, tmp_path / "deaf") as open_spoke:
+        spoke = await open_spoke()
+        for change in range(CHANGES + 1):
+            sub = f"s-{system.name}-{change}"
+            line.lose(change)
+            await until_heard(lambda sub=sub: spoke.reserve(orders.reserve(sub, sku), key(f"r-{sub}")))
+            await until_heard(lambda sub=sub: spoke.submit(orders.submit(sub, sku), key(f"o-{sub}")))
+            await until_heard(lambda sub=sub: spoke.ship(orders.ship(sub, sku), key(f"h-{sub}")))
+            order = await system.people.order(sub)
+            assert (order["payment_status"], order["fulfillment_status"], len(order["fulfillments"])) == ("captured", "fulfilled", 1)
+            assert await system.free(sku) == units - 2
+            await until_heard(lambda sub=sub: spoke.recall(orders.recall(sub, f"o-{sub}"), key(f"c-{sub}")))
+            assert (await system.people.order(sub))["status"] == "canceled"
+            assert await system.free(sku) == units
+    assert line.lost == CHANGES
 
 
 async def test_two_lines_of_one_sku_keep_their_prices_and_add_up(system: System) -> None:
