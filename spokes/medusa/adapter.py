@@ -111,12 +111,11 @@ class Medusa(Adapter[Settings], Stock, Orders, Shipping, Catalog):
         order = await self._order(sub)
         try:
             is_stopped = order is None or await self._stopped(order)
-        except AdapterError as error:  # the shop's people may have been quicker, one way or the other
-            if (
-                isinstance(error, Retry)
-                or (order := await self._order(sub)) is None
-                or not (mapping.standing(order) == "over" or _has_left(order))
-            ):
+        except Retry:
+            raise
+        except AdapterError:  # the shop's people may have been quicker, one way or the other
+            order = await self._order(sub)
+            if order is None or not (mapping.standing(order) == "over" or _has_left(order)):
                 raise
             is_stopped = mapping.standing(order) == "over"
         return Recalled(sub_order_id=sub) if is_stopped else Kept(sub_order_id=sub)

@@ -1,5 +1,6 @@
 """The shop's words and ours; pure. Its statuses are the types of `@medusajs/types` 2.21, `dist/http/order/common.d.ts`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -12,6 +13,9 @@ from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Pa
 
 SUB_ORDER, COMMAND = "wheelwright_sub_order", "wheelwright_command"
 DRAFT, UNTOUCHED = "draft", "not_fulfilled"
+
+CATEGORY = re.compile(r"[a-z0-9_-]{1,64}")
+"""What the hub takes for a category."""
 
 Standing = Literal["taken", "done", "over", "open"]
 Way = Literal["here", "leaving", "left", "arrived", "unknown"]
@@ -184,7 +188,7 @@ def offer(variant: Variant, currency: str, settings: Settings) -> Offered | None
 
 def _category(variant: Variant, settings: Settings) -> str:
     handles = [each.handle for each in (variant.product.categories if variant.product else None) or []]
-    return handles[0][:64] if handles else settings.category
+    return next((handle for handle in handles if CATEGORY.fullmatch(handle)), settings.category)
 
 
 def _line(item: PricedItem, variant: Variant, currency: str) -> dict[str, Any]:

@@ -72,14 +72,15 @@ class Shelf:
                 await self._ask(command_id, command.sub_order_id, item_id, units)
 
     async def _ask(self, command_id: str, sub_order_id: str, item_id: str, units: float) -> None:
-        await self._memory.asked(command_id, answered=False)
-        try:
-            async with self.handing:
+        async with self.handing:
+            await self._memory.asked(command_id, answered=False)
+            try:
                 await self._shop.reserve(command_id, sub_order_id, self._settings.location, item_id, units)
-        except (TooFew, AdapterError) as error:
-            if not isinstance(error, Unsure):
+            except Unsure:
+                raise
+            except (TooFew, AdapterError):
                 await self._memory.asked(command_id, answered=True)
-            raise
+                raise
         await self._memory.asked(command_id, answered=True)
 
     async def _drop(self, command_id: str) -> None:

@@ -47,9 +47,9 @@ class People:
         level = {"location_id": location, "stocked_quantity": units}
         await self.must("POST", f"/admin/inventory-items/{item}/location-levels", level)
 
-    async def orders(self, fields: str) -> list[Thing]:
+    async def orders(self, fields: str, limit: int = 100) -> list[Thing]:
         """The latest orders."""
-        query = {"created_at[$gte]": "2020-01-01T00:00:00Z", "limit": "100", "offset": "0", "order": "-created_at", "fields": fields}
+        query = {"created_at[$gte]": "2020-01-01T00:00:00Z", "limit": str(limit), "offset": "0", "order": "-created_at", "fields": fields}
         return (await self.must("GET", "/admin/orders", None, query))["orders"]
 
     async def order(self, sub_order_id: str) -> Thing:

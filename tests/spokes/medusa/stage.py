@@ -55,7 +55,7 @@ class ServerStage(Stage):
 
     async def _send(self) -> None:
         while True:
-            for order in await self._people.orders("id,metadata,fulfillment_status"):
+            for order in await self._people.orders("id,metadata,fulfillment_status", 10):
                 if order["fulfillment_status"] == "fulfilled":
                     await self._people.send(order["metadata"]["wheelwright_sub_order"], f"T-{order['id'][-12:]}")
             await asyncio.sleep(0.2)

@@ -1,6 +1,7 @@
 """A Medusa shop holds units by reservations, sends what is paid and packed, and does nothing twice."""
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from spokes.medusa.adapter import Medusa
 from spokes.medusa.mapping import FULFILLMENT_STATUSES, ORDER_STATUSES, PAYMENT_STATUSES
 from spokes.web.failures import Unsure
 from tests.spokes.faulty import RETRY_AFTER
-from tests.spokes.medusa.shop import KEY, SETTINGS, Shop, a_shop
+from tests.spokes.medusa.shop import KEY, SETTINGS, Shop, a_shop, told
 from tests.spokes.told import key, opener
 from tests.vendor_sdk import orders
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry
@@ -262,16 +263,25 @@ async def test_parcels_without_numbers_wait_unless_the_settings_say_otherwise(sh
     assert answer == Shipped(sub_order_id="s1", parcels=[Parcel(carrier="Bike", tracking_number="1")])
 
 
-async def test_sent_while_it_is_recalled_it_is_kept(shop: Shop, open_spoke: Open) -> None:
+@pytest.mark.parametrize("quicker", ["sent", "canceled", "nobody"])
+async def test_a_recall_that_the_shops_people_outran_looks_again(shop: Shop, open_spoke: Open, quicker: str) -> None:
     spoke = await open_spoke()
     await spoke.submit(orders.submit("s1"), key("o1"))
     await spoke.ship(orders.ship("s1"), key("h1"))
-    shop.orders["order_1"]["set"] = {"fulfillment_status": "fulfilled"}
-    shop.send({}, {"labels": []}, "order_1", "ful_order_1_0")
-    with pytest.raises(AdapterError, match="already been shipped"):
-        await spoke.recall(orders.recall("s1", "o1"), key("c1"))
-    del shop.orders["order_1"]["set"]
-    assert isinstance(await spoke.recall(orders.recall("s1", "o1"), key("c1")), Kept)
+    before = copy.deepcopy(told(shop.orders["order_1"]))
+    if quicker == "sent":
+        shop.send({}, {"labels": []}, "order_1", "ful_order_1_0")
+    else:
+        shop.unpack({}, {}, "order_1", "ful_order_1_0")
+    if quicker == "canceled":
+        shop.cancel({}, {}, "order_1")
+    shop.answers.append({"order": before})
+    recall = spoke.recall(orders.recall("s1", "o1"), key("c1"))
+    if quicker == "nobody":
+        with pytest.raises(AdapterError, match="already canceled"):
+            await recall
+    else:
+        assert isinstance(await recall, Kept if quicker == "sent" else Recalled)
 
 
 async def test_what_may_have_been_counted_is_not_counted_again(shop: Shop, open_spoke: Open) -> None:
@@ -295,7 +305,7 @@ async def test_the_whole_catalog_is_told_page_by_page(shop: Shop, open_spoke: Op
     shop.stock(
         "dear", 1, prices=[{"amount": 9, "currency_code": "usd", "rules": {}}, {"amount": 8, "currency_code": "eur", "rules": {"x": "y"}}]
     )
-    product = {"title": "Hat", "status": "draft", "description": "Warm", "categories": [{"handle": "head"}]}
+    product = {"title": "Hat", "status": "draft", "description": "Warm", "categories": [{"handle": "Köpfe"}, {"handle": "head"}]}
     shop.stock("hat", 1, product=product)
     offers = {offer.sku: offer async for offer in spoke.full()}
     assert len(offers) == 62

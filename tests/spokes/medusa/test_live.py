@@ -21,7 +21,8 @@ STATUS = r"type {name}Status = ([^;]*);"
 async def test_the_real_server_certifies_the_adapter(server: Server) -> None:
     loaded = load(Path(__file__).parent / FILE, {})
     config = {"url": server.url, "allow_private": True, "settle": 2, **server.settings}
-    settings = msgspec.structs.replace(loaded.settings, stage="tests.spokes.medusa.stage:ServerStage", config=config)
+    stage = {"stage": "tests.spokes.medusa.stage:ServerStage", "patience": 15.0}
+    settings = msgspec.structs.replace(loaded.settings, config=config, **stage)
     report = await certify(msgspec.structs.replace(loaded, settings=settings))
     assert [(rule.id, rule.outcome, rule.came) for rule in report.rules if rule.outcome in {"failed", "open"}] == []
     assert report.passed
