@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from hub.embedded.child import end, spawn
+from hub.embedded.child import end, run, spawn
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.postgres import Postgres
 from tests.architecture.sources import ROOT
@@ -38,6 +38,8 @@ module.exports = defineConfig({
   },
 })
 """
+NODE = 20
+NEEDS = f"runs the real Medusa server, which needs Node.js {NODE} or newer with npm"
 EMAIL = "people@example.com"
 INSTALL_SECONDS, STEP_SECONDS, START_SECONDS = 1200, 300, 180
 ENTERED = 'cd "$1" && shift && exec "$@"'
@@ -136,6 +138,9 @@ def _shipping(client: httpx.Client, location: str, profile: str) -> str:
 
 def install() -> None:
     """Install the server, once per version. Raises `LiveFailed`."""
+    version = run([program("node"), "--version"]).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0] or 0) < NODE:
+        raise LiveFailed(f"node is {version}: make test-live {NEEDS}")
     done = FOLDER / "installed"
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "medusa-config.js").write_text(CONFIG)
@@ -153,7 +158,7 @@ def program(name: str) -> str:
     """The path of `node` or `npm`. Raises `LiveFailed` if it is not installed."""
     found = shutil.which(name)
     if found is None:
-        raise LiveFailed(f"{name} is not installed: make test-live runs the real Medusa server, which needs Node.js 20 or newer with npm")
+        raise LiveFailed(f"{name} is not installed: make test-live {NEEDS}")
     return found
 
 
