@@ -9,7 +9,7 @@ UV     := $(VENV)/bin/uv
 CODE   := hub spokes vendor_sdk migrations tests
 ARGS   ?=
 
-.PHONY: run demo replay test simulate faults bench lint lock
+.PHONY: run demo replay test test-live simulate faults bench lint lock
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
@@ -23,6 +23,10 @@ replay: $(STAMP)
 
 test: $(STAMP)
 	@$(VENV)/bin/pytest $(ARGS)
+
+# The real Medusa server, from npm: needs Node.js 20 or newer with npm, and some minutes the first time.
+test-live: $(STAMP)
+	@$(VENV)/bin/pytest tests/spokes/medusa -m live --durations=10 $(ARGS)
 
 simulate: $(STAMP)
 	@$(VENV)/bin/hub simulate --for 120 $(ARGS)

@@ -8,7 +8,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("hub", "spokes", "vendor_sdk")
-SKIPPED = {".git", ".hypothesis", ".import_linter_cache", ".pytest_cache", ".ruff_cache", ".schemathesis", ".venv", ".wheelwright"} | {
+SKIPPED = {
+    ".git",
+    ".hypothesis",
+    ".import_linter_cache",
+    ".live",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".schemathesis",
+    ".venv",
+    ".wheelwright",
+} | {
     "__pycache__",
     "build",
     "data",

@@ -13,7 +13,7 @@ SPOKES = sorted(path.parent.name for path in (ROOT / "spokes").glob("*/adapter.p
 
 
 def test_there_are_spokes() -> None:
-    assert {"dummy", "flatfile", "shopify", "webhook", "woocommerce"} <= set(SPOKES)
+    assert {"dummy", "flatfile", "medusa", "shopify", "webhook", "woocommerce"} <= set(SPOKES)
 
 
 @pytest.mark.parametrize("name", SPOKES)

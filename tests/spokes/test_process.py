@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.spokes.medusa import shop as medusa
 from tests.spokes.shopify import shop as shopify
 from tests.spokes.webhook import vendor as webhook
 from tests.spokes.woocommerce import shop as woocommerce
@@ -16,8 +17,9 @@ from tests.vendor_sdk import orders
 from tests.vendor_sdk.process import SpokeProcess
 from tests.vendor_sdk.stand import Stand
 
-VENDORS = ["shopify", "webhook", "woocommerce"]
+VENDORS = ["medusa", "shopify", "webhook", "woocommerce"]
 SYSTEMS: dict[str, tuple[Any, int, dict[str, Any]]] = {
+    "medusa": (medusa.a_shop, 1, {**medusa.SETTINGS, "settle": 0}),
     "shopify": (shopify.a_shop, 2, {"access_token": shopify.TOKEN, "location": shopify.LOCATION}),
     "webhook": (webhook.a_vendor, 0, {"secret": webhook.SECRET}),
     "woocommerce": (woocommerce.a_shop, 1, {"consumer_key": woocommerce.KEY, "consumer_secret": woocommerce.SECRET, "settle": 0}),
@@ -36,7 +38,8 @@ async def stand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stand
 
 def write(stand: Stand, folder: Path, name: str, config: dict[str, Any]) -> None:
     (folder / f"{name}.nk").write_text(stand.seeds[name])
-    lines = [f'adapter = "{name}"', "[nats]", f'url = "{stand.server.url}"', f'seed_file = "{name}.nk"', "[config]"]
+    lines = [f'adapter = "{name}"', "[nats]", f'url = "{stand.server.url}"', f'seed_file = "{name}.nk"']
+    lines += ["[feeds]", "catalog_every = 0", "levels_every = 0", "[config]"]  # calls of its own would be hit instead
     lines += [f"{key} = {json.dumps(value)}" for key, value in config.items()]
     (folder / f"{name}.toml").write_text("\n".join(lines))
 
@@ -46,6 +49,8 @@ def left(system: Any) -> int:
     match system:
         case shopify.Shop():
             return system.level("mug")["available"]
+        case medusa.Shop():
+            return system.free("mug")
         case woocommerce.Shop():
             return system.units("mug")
         case _:
