@@ -15,6 +15,7 @@ adapter = "dummy"
 accept_after = 900
 ship_after = 900
 deliver_after = 900
+return_after = 900
 [config.at_most]
 mug = 5
 [guard]
@@ -40,7 +41,9 @@ def test_all_scenarios_end_well_with_a_good_adapter(tmp_path: Path, capsys: pyte
     told = capsys.readouterr().out
     assert f"{len(scenarios())} of {len(scenarios())} scenarios ended well" in told
     assert "2 x mug are not delivered and become a part of their own" in told
-    assert "12.50 EUR goes back to the buyer (returned), of which the vendor bears 11.25 EUR" in told
+    assert "12.50 EUR goes back to the buyer (returned ret_" in told
+    assert "of which the vendor bears 11.25 EUR" in told
+    assert "the return is canceled: canceled_by_customer" in told
     assert "orders.submit was not answered in time" in told
     assert "NOT WELL" not in told
 
