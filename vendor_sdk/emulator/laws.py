@@ -7,15 +7,17 @@ import msgspec
 from vendor_sdk.emulator.model import Book, Part
 from vendor_sdk.emulator.returns.authorize import CANCEL
 from vendor_sdk.emulator.returns.model import Return
+from vendor_sdk.emulator.returns.receive import NOT_AWAITED
 from vendor_sdk.emulator.returns.states import ReturnState
 from vendor_sdk.emulator.states import FALLEN, State
 
 
 class ExpectedReturn(msgspec.Struct, frozen=True, kw_only=True):
-    """How a return may end."""
+    """How a return may end; `may_be_late`: through the faults alone its vendor may hear too late that nothing will come of it."""
 
     return_id: str
     ends: frozenset[ReturnState]
+    may_be_late: bool = False
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +30,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
 def breaches(book: Book, expected: list[Expected], returns: list[ExpectedReturn], stock: Mapping[str, int]) -> list[str]:
     """What does not hold; `stock` is what was for sale at the beginning."""
-    return [*_ends(book, expected), *_returns(book, returns), *_letters(book), *_open(book), *_money(book), *_stock(book, stock)]
+    return [*_ends(book, expected), *_returns(book, returns), *_letters(book, returns), *_open(book), *_money(book), *_stock(book, stock)]
 
 
 def _ends(book: Book, expected: list[Expected]) -> Iterator[str]:
@@ -53,8 +55,11 @@ def _returns(book: Book, expected: list[ExpectedReturn]) -> Iterator[str]:
                 yield f"{it.id}: {given} was given back, {owed} was taken back"
 
 
-def _letters(book: Book) -> Iterator[str]:
-    yield from (f"dead letter: {letter.kind}: {letter.reason}: {letter.detail}" for letter in book.letters)
+def _letters(book: Book, expected: list[ExpectedReturn]) -> Iterator[str]:
+    late = {book.returns[one.return_id].part_id for one in expected if one.may_be_late}
+    for letter in book.letters:
+        if letter.reason != NOT_AWAITED or letter.part_id not in late:
+            yield f"dead letter: {letter.kind}: {letter.reason}: {letter.detail}"
 
 
 def _open(book: Book) -> Iterator[str]:

@@ -54,6 +54,7 @@ class Player:
         self._patience = patience
         self._expected: list[Expected] = []
         self._returns: list[ExpectedReturn] = []
+        self._may_be_late = bool(emulator.setup.dice.faults & COSTS_TIME)
 
     async def play(self, scenario: Scenario) -> Verdict:
         """Act by act, then until nothing happens any more. Raises `Misconfigured` where offers are missing."""
@@ -99,8 +100,7 @@ class Player:
             return course.place(turn, [Item(sku=sku, quantity=units) for sku, units in zip(skus, act.units, strict=False) if units])
 
         part = self._emulator.change(place)
-        may_be_late = bool(self._emulator.setup.dice.faults & COSTS_TIME)
-        self._expected.append(Expected(part_id=part.id, ends=frozenset(act.ends), may_be_late=may_be_late))
+        self._expected.append(Expected(part_id=part.id, ends=frozenset(act.ends), may_be_late=self._may_be_late))
 
     def _try(self, act: Cancel | Return | SendBack | CancelReturn | Refund) -> None:
         """What a buyer wants may be refused: that is told, and part of the story."""
@@ -111,7 +111,7 @@ class Player:
             self._emulator.change(lambda turn: turn.note("", "refused", said))
             return
         if isinstance(act, Return) and asked is not None:
-            self._returns.append(ExpectedReturn(return_id=asked.id, ends=frozenset(act.ends)))
+            self._returns.append(ExpectedReturn(return_id=asked.id, ends=frozenset(act.ends), may_be_late=self._may_be_late))
 
     def _do(self, turn: Turn, act: Cancel | Return | SendBack | CancelReturn | Refund) -> Back | None:
         """What the buyer does; and what a vendor's people do whose spoke takes nothing back."""

@@ -1,4 +1,4 @@
-"""A vendor's adapter that takes everything on and sends it, and says of returns what a test wants it to."""
+"""Adapters that take everything on and send it: one takes nothing back, the other says of returns what a test wants it to."""
 
 import msgspec
 
@@ -39,8 +39,8 @@ class Says(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     also: list[Inspected] = []
 
 
-class TakesBack(Adapter[Says], Orders, Shipping, Returns):
-    """It has no stock of its own."""
+class Sends(Adapter[Says], Orders, Shipping):
+    """It has no stock of its own, and its people take back by hand."""
 
     async def submit(self, command: Submit, context: Context) -> Accepted:  # noqa: ARG002  # the shape of the port
         return Accepted(sub_order_id=command.sub_order_id)
@@ -53,6 +53,10 @@ class TakesBack(Adapter[Says], Orders, Shipping, Returns):
 
     async def track(self, command: Track, context: Context) -> Delivered:  # noqa: ARG002  # the shape of the port
         return Delivered(sub_order_id=command.sub_order_id)
+
+
+class TakesBack(Sends, Returns):
+    """The same, and it is asked about returns."""
 
     async def authorize(self, command: Authorize, context: Context) -> Authorized | Refused | Pending:
         sub_order_id = command.sub_order_id

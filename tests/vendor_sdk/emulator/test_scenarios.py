@@ -22,6 +22,14 @@ mug = 5
 wait_first = 0.001
 breaker_reset = 0.2
 """
+AT_ONCE = """
+adapter = "dummy"
+[config]
+deliver_after = 0
+return_after = 0
+push = false
+"""
+NEVER_BACK = AT_ONCE.replace("return_after = 0", "return_after = 9000")
 BAD = """
 adapter = "tests.vendor_sdk.emulator.bad:Bad"
 [config]
@@ -54,6 +62,26 @@ def test_no_fault_of_the_way_harms_an_order(fault: Fault, tmp_path: Path, capsys
     assert play(tmp_path, DUMMY, *wanted, "--fault", fault, "--seed", "3") == 0, capsys.readouterr().out
 
 
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize(("scenario", "settings", "ends"), [("return", AT_ONCE, "refunded"), ("return-canceled", NEVER_BACK, "canceled")])
+def test_no_fault_of_the_way_harms_a_return(  # a scenario's parts
+    scenario: str, settings: str, ends: str, fault: Fault, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = play(tmp_path, settings, "--scenario", scenario, "--fault", fault, "--seed", "7")
+    told = capsys.readouterr().out
+    assert code == 0, told
+    assert f"the return is {ends}" in told
+
+
+def test_the_people_of_a_vendor_whose_adapter_takes_nothing_back_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = 'adapter = "tests.vendor_sdk.emulator.takes_back:Sends"\n'
+    assert play(tmp_path, settings, "--scenario", "return", "--scenario", "return-canceled") == 0
+    told = capsys.readouterr().out
+    assert "the vendor answers by hand" in told
+    assert "the return is refunded" in told
+    assert "the return is canceled" in told
+
+
 @pytest.mark.parametrize(
     ("mistake", "scenario", "verdict"),
     [
@@ -72,13 +100,16 @@ def test_a_wrong_adapter_is_told_what_is_wrong(
     assert verdict in told
 
 
-def test_the_same_seed_holds_the_same_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("settings", "scenario"), [('adapter = "dummy"\n', "refund"), (AT_ONCE, "return")], ids=["refund", "return"])
+def test_the_same_seed_holds_the_same_back(settings: str, scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stories: list[list[str]] = []
     for number in range(2):
         folder = tmp_path / str(number)
         folder.mkdir()
-        play(folder, 'adapter = "dummy"\n', "--scenario", "refund", "--fault", "late", "--seed", "7")
-        stories.append([line.partition("  [")[0] for line in capsys.readouterr().out.splitlines() if "sub-order is" in line])
+        play(folder, settings, "--scenario", scenario, "--fault", "late", "--seed", "7")
+        stories.append(
+            [line.partition("  [")[0] for line in capsys.readouterr().out.splitlines() if "order is" in line or "return is" in line]
+        )
     assert [line.split()[2:] for line in stories[0]] == [line.split()[2:] for line in stories[1]]
 
 

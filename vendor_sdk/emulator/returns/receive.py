@@ -14,6 +14,7 @@ from vendor_sdk.messages import Inspected, Item, Restock
 
 RESTOCK = "stock.restock"
 REJECTED = "rejected"
+NOT_AWAITED = "not_awaited"
 GIVEN_BACK_BEFORE = "given_back_before"
 
 
@@ -47,7 +48,7 @@ def awaited(book: Book, asked: Step, found: Sequence[Inspected]) -> Step | None:
     counted = rules.counts(it.lines)
     if it.state is ReturnState.REQUESTED or (counted and counted == rules.counts(found)):
         return None
-    raise Conflict("not_awaited", f"units have come back of the return {it.id}, which is {it.state}")
+    raise Conflict(NOT_AWAITED, f"units have come back of the return {it.id}, which is {it.state}")
 
 
 def is_to_be_refunded(it: Return) -> bool:
