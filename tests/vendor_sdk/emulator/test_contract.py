@@ -202,7 +202,7 @@ async def received(talk: Talk, it: str) -> None:
     found = await talk("given back", "GET", it)
     talk.heard["its state"] = found["state"]
     [refund] = [one for one in (await talk.market.http.get("/v1/vendor/refunds")).json()["data"] if one["id"] == found["refund_id"]]
-    talk.heard["its refund"] = {name: refund[name] for name in ("amount", "share", "commission")}
+    talk.heard["its refund"] = {name: refund[name] for name in ("amount", "share", "commission", "requested_by")}
 
 
 async def delivered(market: Market, units: int) -> str:

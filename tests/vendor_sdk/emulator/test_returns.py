@@ -13,11 +13,12 @@ from tests.vendor_sdk.stand import until
 from vendor_sdk import messages
 from vendor_sdk.client import AsyncClient
 from vendor_sdk.client.errors import Conflict, Invalid
-from vendor_sdk.emulator import catalog, course
+from vendor_sdk.emulator import catalog, course, refund
 from vendor_sdk.emulator.emulator import Emulator, Setup
 from vendor_sdk.emulator.faults import Dice, Fault
 from vendor_sdk.emulator.hear import hear
 from vendor_sdk.emulator.model import Book
+from vendor_sdk.emulator.refund import Asked as Back
 from vendor_sdk.emulator.refusals import Conflict as Refused
 from vendor_sdk.emulator.returns import ask, rules
 from vendor_sdk.emulator.returns.model import Asked, Reason, Return
@@ -105,6 +106,27 @@ async def test_the_good_units_go_into_the_stock_of_a_vendor_who_has_one(tmp_path
         assert (restock.outcome, restock.body["items"]) == ("done", [{"sku": "mug", "quantity": 2}])
         assert rules.left(stage.book.parts[it.part_id].lines[0], [it]) == 0
         assert "shipping" in dict(stage.book.refunds[it.refund_id or ""].items)
+
+
+async def test_no_cent_goes_back_twice(tmp_path: Path) -> None:
+    async with playing(tmp_path, takes_back(found=[{"sku": "mug", "good": 2}])) as stage:
+        part = await stage.bought(2)
+        line = stage.book.parts[part].lines[0].id
+        some = [Back(line_id=line, amount=300)]
+        stage.emulator.change(lambda turn: refund.ask(turn, turn.book.parts[part], some, "late", "vendor:acme"))
+        made = await stage.asks(part, 2)
+        await stage.passes(60.0)
+        assert dict(stage.book.refunds[stage.it(made).refund_id or ""].items) == {line: 2500 - 300, "shipping": 490}
+
+
+async def test_what_the_buyer_has_the_money_of_comes_back_without_a_refund(tmp_path: Path) -> None:
+    async with playing(tmp_path, takes_back(found=[{"sku": "mug", "good": 1}])) as stage:
+        part = await stage.bought(1)
+        made = await stage.asks(part, 1)
+        stage.emulator.change(lambda turn: refund.ask(turn, turn.book.parts[part], None, "goodwill", "vendor:acme"))
+        await stage.passes(60.0)
+        assert (stage.it(made).state, stage.it(made).reason, stage.it(made).refund_id) == ("refunded", "given_back_before", None)
+        assert [one.reason for one in stage.book.refunds.values()] == ["goodwill"]
 
 
 async def test_nothing_is_refunded_of_what_is_not_taken_back(tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ def test_no_fault_of_the_way_harms_an_order(fault: Fault, tmp_path: Path, capsys
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-@pytest.mark.parametrize(("scenario", "settings", "ends"), [("return", AT_ONCE, "refunded"), ("return-canceled", NEVER_BACK, "canceled")])
+@pytest.mark.parametrize(
+    ("scenario", "settings", "ends"), [("return", AT_ONCE, "refunded"), ("return-canceled", NEVER_BACK, "canceled")], ids=["sent", "kept"]
+)
 def test_no_fault_of_the_way_harms_a_return(  # a scenario's parts
     scenario: str, settings: str, ends: str, fault: Fault, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,7 +61,7 @@ def give_back(turn: Turn, it: Return) -> None:
     part = turn.book.parts[it.part_id]
     wanted = rules.to_refund(part, it.lines)
     if wanted:
-        it.refund_id = refund.give_back(turn, part, wanted, f"returned {it.id}", "hub").id
+        it.refund_id = refund.give_back(turn, part, wanted, f"returned {it.id}", "hub:worker").id
     else:
         it.reason = GIVEN_BACK_BEFORE
     life.advance(turn, it, "refund", it.reason or "")
