@@ -60,7 +60,7 @@ def recall(turn: Turn, part: Part, undoes: Step, reason: str) -> None:
     ask(turn, part, Recall(sub_order_id=part.id, submit_command_id=undoes.id, reason=reason), undoes=undoes.id)
 
 
-def ask(turn: Turn, part: Part, body: Message, *, within: float | None = None, undoes: str = "") -> None:
+def ask(turn: Turn, part: Part, body: Message, *, within: float | None = None, undoes: str = "") -> Step:
     """Write a step that is due now; without the spoke's capability the vendor answers it by hand."""
     kind = KIND_OF[type(body)]
     step = Step(
@@ -74,6 +74,7 @@ def ask(turn: Turn, part: Part, body: Message, *, within: float | None = None, u
         is_by_hand=kind.partition(".")[0] not in turn.capabilities,
     )
     turn.book.steps[step.id] = step
+    return step
 
 
 def _plain(body: Message) -> dict[str, Any]:

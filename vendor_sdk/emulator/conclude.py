@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from vendor_sdk.emulator import asks, course, shortage
-from vendor_sdk.emulator.model import Letter, Part, Step
+from vendor_sdk.emulator.letters import keep
+from vendor_sdk.emulator.model import Part, Step
 from vendor_sdk.emulator.refusals import Conflict
+from vendor_sdk.emulator.returns import answer
 from vendor_sdk.emulator.states import State
 from vendor_sdk.emulator.turn import Turn
 from vendor_sdk.messages import (
@@ -39,7 +41,10 @@ def conclude(turn: Turn, step: Step, said: Message) -> bool:
             _end(step, "refused")
         case _:
             _end(step, "done")
-    _follow(turn, part, said)
+    if step.kind in answer.ON:
+        answer.ON[step.kind](turn, step, said)
+    else:
+        _follow(turn, part, said)
     return True
 
 
@@ -58,7 +63,9 @@ def overdue(turn: Turn, step: Step) -> None:
     part = turn.book.parts[step.part_id]
     _end(step, "overdue")
     turn.note(part.id, "step.overdue", f"{step.kind} was not answered in time")
-    if step.kind in {asks.RESERVE, asks.SUBMIT}:
+    if step.kind in answer.ON:
+        answer.ON[step.kind](turn, step, None)
+    elif step.kind in {asks.RESERVE, asks.SUBMIT}:
         course.fall(turn, part, "decline", NO_ANSWER)
     else:
         keep(turn, step.kind, f"{step.kind.partition('.')[2]}_overdue", "nobody waits for it any more", step)
@@ -68,13 +75,6 @@ def ring(turn: Turn, step: Step, by: float) -> None:
     """What the vendor promised to have done `by` then is not done; it is waited for all the same."""
     step.is_overdue = True
     turn.note(step.part_id, "promise.break", f"{step.kind} was promised for {(turn.now - by) / 3600:.1f} h ago: it is late, not lost")
-
-
-def keep(turn: Turn, kind: str, reason: str, detail: str, step: Step | None = None) -> None:
-    """A letter for triage."""
-    about = (None, None) if step is None else (step.id, step.part_id)
-    turn.book.letters.append(Letter(at=turn.now, kind=kind, reason=reason, detail=detail[:2000], command_id=about[0], part_id=about[1]))
-    turn.note(about[1] or "", "letter.born", f"dead letter: {kind}: {reason}: {detail[:200]}")
 
 
 def _wait(turn: Turn, step: Step) -> None:

@@ -83,6 +83,7 @@ def shipped(turn: Turn, part: Part, said: Shipped) -> None:
 
 def delivered(turn: Turn, part: Part) -> None:
     """It has arrived."""
+    part.delivered_at = turn.now
     advance(turn, part, "deliver")
     money.hold(turn, part)
 

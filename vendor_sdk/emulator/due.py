@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from vendor_sdk.emulator import asks, conclude, course, money
 from vendor_sdk.emulator.model import Book, Part, Step
+from vendor_sdk.emulator.returns.receive import give_back, is_to_be_refunded
 from vendor_sdk.emulator.states import State
 from vendor_sdk.emulator.turn import Turn
 
@@ -21,6 +22,9 @@ def do_due(turn: Turn, carried: Collection[str]) -> list[Step]:
     for part in list(turn.book.parts.values()):
         if is_to_be_charged(part):
             course.captured(turn, part)
+    for it in turn.book.returns.values():
+        if is_to_be_refunded(it):
+            give_back(turn, it)
     _move_money(turn)
     return [step for step in turn.book.steps.values() if _is_sent(turn, step, carried)]
 
@@ -75,6 +79,7 @@ def _move_money(turn: Turn) -> None:
 
 def _moments(book: Book) -> Iterator[float]:
     yield from (AT_ONCE for part in book.parts.values() if is_to_be_charged(part))
+    yield from (AT_ONCE for it in book.returns.values() if is_to_be_refunded(it))
     for step in book.steps.values():
         if step.is_open and step.ends_at is not None:
             yield step.ends_at

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from vendor_sdk.emulator.returns.model import Return
 from vendor_sdk.emulator.states import State
 
 DAY = 86400.0
@@ -26,6 +27,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     hold: float = 14 * DAY
     """From delivery until the vendor's share is transferred."""
     payout: float = DAY
+    return_window: float = 14 * DAY
+    return_authorization: float = 3 * DAY
+    return_reception: float = 30 * DAY
     commission_bps: int = 1000
     shipping_price: int = 490
 
@@ -77,6 +81,7 @@ class Part(msgspec.Struct, kw_only=True):
     accept_by: float | None = None
     ship_by: float | None = None
     deliver_by: float | None = None
+    delivered_at: float | None = None
     split_from: str | None = None
     parcels: list[dict[str, Any]] = []
     documents: list[dict[str, Any]] = []
@@ -275,6 +280,7 @@ class Book(msgspec.Struct, kw_only=True):
     entries: list[Entry] = []
     transfers: dict[str, Transfer] = {}
     refunds: dict[str, Refund] = {}
+    returns: dict[str, Return] = {}
     payouts: dict[str, Payout] = {}
     endpoints: dict[str, Endpoint] = {}
     deliveries: dict[str, Delivery] = {}
@@ -284,6 +290,10 @@ class Book(msgspec.Struct, kw_only=True):
     def parts_of(self, order_id: str) -> list[Part]:
         """The parts of an order, oldest first."""
         return [part for part in self.parts.values() if part.order_id == order_id]
+
+    def returns_of(self, part_id: str) -> list[Return]:
+        """The returns of a part, oldest first."""
+        return [it for it in self.returns.values() if it.part_id == part_id]
 
     def steps_of(self, part_id: str) -> list[Step]:
         """What was asked about a part, oldest first."""

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from vendor_sdk.emulator.returns.model import Reason
+from vendor_sdk.emulator.returns.states import ReturnState
 from vendor_sdk.emulator.states import State
 
 FILE = Path(__file__).with_name("scenarios.toml")
@@ -42,9 +44,26 @@ class Cancel(Act, frozen=True, tag="cancel"):
 
 
 class Return(Act, frozen=True, tag="return"):
-    """Units of the last order's first line come back."""
+    """The buyer wants to send units of the last order's first line back; it ends well in one of `ends`."""
 
+    ends: list[ReturnState]
     units: Annotated[int, Meta(ge=1)] = 1
+    reason: Reason = "changed_mind"
+
+
+class UntilReturn(Act, frozen=True, tag="until-return"):
+    """Time passes until the last return is in one of these states, or nothing is waited for."""
+
+    states: list[ReturnState]
+    within: str = "40d"
+
+
+class SendBack(Act, frozen=True, tag="send-back"):
+    """The buyer sends the units of the last return."""
+
+
+class CancelReturn(Act, frozen=True, tag="cancel-return"):
+    """The buyer keeps the units of the last return."""
 
 
 class Refund(Act, frozen=True, tag="refund"):
@@ -64,7 +83,7 @@ class Cut(Act, frozen=True, tag="cut"):
     calls: Annotated[int, Meta(ge=1)]
 
 
-AnyAct = Place | Until | Advance | Cancel | Return | Refund | HoldBack | Cut
+AnyAct = Place | Until | Advance | Cancel | Return | UntilReturn | SendBack | CancelReturn | Refund | HoldBack | Cut
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -55,7 +55,7 @@ EventType = Literal[
 ]
 """What an endpoint may ask for.
 
-The steps of a return, failures of money, disputes and changes of the vendor do not happen here: they are only tested.
+Failures of money, disputes and changes of the vendor do not happen here: they are only tested.
 """
 
 

@@ -1,5 +1,6 @@
 """The same conversation with a real hub and with the emulator: the same statuses, the same shapes, the same refusals."""
 
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Talk:
             heard["shape"] = shape(found)
         assert about not in self.heard
         self.heard[about] = heard
+        if method == "POST":
+            await self.market.tell()
         return found
 
 
@@ -154,6 +157,81 @@ async def others(talk: Talk) -> None:
     await talk("the next", "GET", f"orders?limit=1&cursor={page['next_cursor']}")
 
 
+async def returned(talk: Talk) -> None:
+    http = talk.market.http
+    hook = (await http.post("/v1/vendor/webhook-endpoints", json=ENDPOINT)).json()["endpoint"]["id"]
+    sub = await delivered(talk.market, 4)
+    await talk("no returns", "GET", "returns")
+    await talk("an unknown return", "GET", "returns/ret_none")
+    await talk("an answer about none", "POST", "returns/ret_none/authorize")
+    refused = f"returns/{await talk.market.ask_return(sub, 1)}"
+    await talk("asked for", "GET", refused)
+    await talk("those that are asked for", "GET", "returns?state=requested")
+    await talk("back before it was agreed to", "POST", f"{refused}/receive", {"items": [{"sku": NUMBER, "good": 1}]})
+    await talk("refused for no reason", "POST", f"{refused}/refuse", {})
+    await talk("refused for no word", "POST", f"{refused}/refuse", {"reason": "No, thanks"})
+    await talk("refused", "POST", f"{refused}/refuse", {"reason": "not_returnable"}, Idempotency_Key="refused")
+    await talk("refused with the same key", "POST", f"{refused}/refuse", {"reason": "not_returnable"}, Idempotency_Key="refused")
+    await talk("refused again", "POST", f"{refused}/refuse", {"reason": "not_returnable"})
+    await talk("agreed to after all", "POST", f"{refused}/authorize")
+    await talk("not taken back", "POST", f"{refused}/receive", {"items": [{"sku": NUMBER, "rejected": 1, "reason": "worn"}]})
+    await received(talk, f"returns/{await talk.market.ask_return(sub, 2)}")
+    await talk.market.settle()
+    page = await talk("a page of returns", "GET", "returns?limit=1")
+    await talk("the next page of returns", "GET", f"returns?limit=1&cursor={page['next_cursor']}")
+    talk.heard["what was told"] = await told(talk.market)
+    await http.delete(f"/v1/vendor/webhook-endpoints/{hook}")
+
+
+async def received(talk: Talk, it: str) -> None:
+    await talk("agreed to with too much", "POST", f"{it}/authorize", {"reference": "x" * 200})
+    await talk("agreed to", "POST", f"{it}/authorize", {"reference": "RMA 7", "instructions": "1 Way"})
+    await talk("agreed to again", "POST", f"{it}/authorize")
+    await talk("refused too late", "POST", f"{it}/refuse", {"reason": "not_returnable"})
+    await talk("nothing told", "POST", f"{it}/receive", {"items": []})
+    await talk("nothing back", "POST", f"{it}/receive", {"items": [{"sku": NUMBER}]})
+    await talk("something else back", "POST", f"{it}/receive", {"items": [{"sku": "x", "good": 1}]})
+    await talk("more back than asked", "POST", f"{it}/receive", {"items": [{"sku": NUMBER, "good": 2, "damaged": 1}]})
+    await talk("back twice", "POST", f"{it}/receive", {"items": [{"sku": NUMBER, "good": 1}] * 2})
+    await talk("less than nothing back", "POST", f"{it}/receive", {"items": [{"sku": NUMBER, "good": -1}]})
+    before = await talk.market.http.get(f"/v1/vendor/offers/{NUMBER}")
+    await talk("back", "POST", f"{it}/receive", {"items": [{"sku": NUMBER, "good": 1, "damaged": 1}]}, Idempotency_Key="back")
+    await talk(
+        "back with the same key", "POST", f"{it}/receive", {"items": [{"sku": NUMBER, "good": 1, "damaged": 1}]}, Idempotency_Key="back"
+    )
+    await talk("back again", "POST", f"{it}/receive", {"items": [{"sku": NUMBER, "good": 1}]})
+    after = await talk.market.http.get(f"/v1/vendor/offers/{NUMBER}")
+    talk.heard["for sale again"] = after.json()["stock"] - before.json()["stock"]
+    await talk.market.settle()
+    found = await talk("given back", "GET", it)
+    talk.heard["its state"] = found["state"]
+    [refund] = [one for one in (await talk.market.http.get("/v1/vendor/refunds")).json()["data"] if one["id"] == found["refund_id"]]
+    talk.heard["its refund"] = {name: refund[name] for name in ("amount", "share", "commission", "requested_by")}
+
+
+async def delivered(market: Market, units: int) -> str:
+    """An order that has arrived."""
+    sub = await market.order(units)
+    for what, body in (("accept", {}), ("shipments", PARCELS), ("delivery", None)):
+        answer = await market.http.post(f"/v1/vendor/orders/{sub}/{what}", json=body)
+        assert answer.status_code < 300, answer.text
+        await market.settle()
+    return sub
+
+
+async def told(market: Market) -> dict[str, Any]:
+    """The bodies of webhooks about returns, by their types."""
+    found: dict[str, Any] = {}
+    for one in reversed((await market.http.get("/v1/vendor/webhook-deliveries?limit=100")).json()["data"]):
+        if one["type"].startswith("return."):
+            body = json.loads((await market.http.get(f"/v1/vendor/webhook-deliveries/{one['id']}")).json()["body"])
+            says = {"state": body["data"]["state"], "reason": body["data"]["reason"], "lines": body["data"]["object"]["lines"]}
+            for line in says["lines"]:
+                del line["line_id"]
+            found.setdefault(one["type"], []).append(says | {"shape": shape(body)})
+    return found
+
+
 async def webhooks(talk: Talk) -> None:
     made = await talk("an endpoint", "POST", "webhook-endpoints", ENDPOINT, Idempotency_Key="hook")
     await talk("its secret is shown once", "POST", "webhook-endpoints", ENDPOINT, Idempotency_Key="hook")
@@ -176,7 +254,7 @@ async def webhooks(talk: Talk) -> None:
 
 async def conversation(market: Market) -> dict[str, Any]:
     talk = Talk(market)
-    for part in (reading, offers, an_order, others, webhooks):
+    for part in (reading, offers, an_order, others, returned, webhooks):
         await part(talk)
     return talk.heard
 

@@ -15,12 +15,21 @@ adapter = "dummy"
 accept_after = 900
 ship_after = 900
 deliver_after = 900
+return_after = 900
 [config.at_most]
 mug = 5
 [guard]
 wait_first = 0.001
 breaker_reset = 0.2
 """
+AT_ONCE = """
+adapter = "dummy"
+[config]
+deliver_after = 0
+return_after = 0
+push = false
+"""
+NEVER_BACK = AT_ONCE.replace("return_after = 0", "return_after = 9000")
 BAD = """
 adapter = "tests.vendor_sdk.emulator.bad:Bad"
 [config]
@@ -40,7 +49,9 @@ def test_all_scenarios_end_well_with_a_good_adapter(tmp_path: Path, capsys: pyte
     told = capsys.readouterr().out
     assert f"{len(scenarios())} of {len(scenarios())} scenarios ended well" in told
     assert "2 x mug are not delivered and become a part of their own" in told
-    assert "12.50 EUR goes back to the buyer (returned), of which the vendor bears 11.25 EUR" in told
+    assert "12.50 EUR goes back to the buyer (returned ret_" in told
+    assert "of which the vendor bears 11.25 EUR" in told
+    assert "the return is canceled: canceled_by_customer" in told
     assert "orders.submit was not answered in time" in told
     assert "NOT WELL" not in told
 
@@ -49,6 +60,28 @@ def test_all_scenarios_end_well_with_a_good_adapter(tmp_path: Path, capsys: pyte
 def test_no_fault_of_the_way_harms_an_order(fault: Fault, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = [argument for name in ("buyer-cancels", "refund") for argument in ("--scenario", name)]
     assert play(tmp_path, DUMMY, *wanted, "--fault", fault, "--seed", "3") == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize(
+    ("scenario", "settings", "ends"), [("return", AT_ONCE, "refunded"), ("return-canceled", NEVER_BACK, "canceled")], ids=["sent", "kept"]
+)
+def test_no_fault_of_the_way_harms_a_return(  # a scenario's parts
+    scenario: str, settings: str, ends: str, fault: Fault, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = play(tmp_path, settings, "--scenario", scenario, "--fault", fault, "--seed", "7")
+    told = capsys.readouterr().out
+    assert code == 0, told
+    assert f"the return is {ends}" in told
+
+
+def test_the_people_of_a_vendor_whose_adapter_takes_nothing_back_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = 'adapter = "tests.vendor_sdk.emulator.takes_back:Sends"\n'
+    assert play(tmp_path, settings, "--scenario", "return", "--scenario", "return-canceled") == 0
+    told = capsys.readouterr().out
+    assert "the vendor answers by hand" in told
+    assert "the return is refunded" in told
+    assert "the return is canceled" in told
 
 
 @pytest.mark.parametrize(
@@ -69,13 +102,16 @@ def test_a_wrong_adapter_is_told_what_is_wrong(
     assert verdict in told
 
 
-def test_the_same_seed_holds_the_same_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("settings", "scenario"), [('adapter = "dummy"\n', "refund"), (AT_ONCE, "return")], ids=["refund", "return"])
+def test_the_same_seed_holds_the_same_back(settings: str, scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stories: list[list[str]] = []
     for number in range(2):
         folder = tmp_path / str(number)
         folder.mkdir()
-        play(folder, 'adapter = "dummy"\n', "--scenario", "refund", "--fault", "late", "--seed", "7")
-        stories.append([line.partition("  [")[0] for line in capsys.readouterr().out.splitlines() if "sub-order is" in line])
+        play(folder, settings, "--scenario", scenario, "--fault", "late", "--seed", "7")
+        stories.append(
+            [line.partition("  [")[0] for line in capsys.readouterr().out.splitlines() if "order is" in line or "return is" in line]
+        )
     assert [line.split()[2:] for line in stories[0]] == [line.split()[2:] for line in stories[1]]
 
 

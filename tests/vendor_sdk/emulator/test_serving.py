@@ -68,7 +68,10 @@ async def state_of(http: httpx.AsyncClient) -> Any:
 
 
 async def test_an_order_goes_its_way_as_the_clock_moves(tmp_path: Path) -> None:
-    async with serving(tmp_path, dummy(accept_after=3600, ship_after=3600, deliver_after=4 * 3600.0)) as (emulator, http):
+    async with serving(tmp_path, dummy(accept_after=3600, ship_after=3600, deliver_after=4 * 3600.0, return_after=3600)) as (
+        emulator,
+        http,
+    ):
         placed = await http.post("/_emulator/orders", json=MUGS)
         assert placed.status_code == 201
         part = emulator.book.parts[placed.json()["id"]]
@@ -76,8 +79,13 @@ async def test_an_order_goes_its_way_as_the_clock_moves(tmp_path: Path) -> None:
             await until(lambda: any(step.is_open and step.pendings for step in emulator.book.steps.values()))
             assert (await http.post("/_emulator/clock", json={"advance": "3h"})).status_code == 200
             await until(lambda state=state: emulator.book.parts[part.id].state == state)
-        back = await http.post(f"/_emulator/orders/{part.id}/return", json={"items": [{"line_id": part.lines[0].id, "quantity": 1}]})
-        assert back.json()["share"] == {"amount": 1125, "currency": "EUR"}
+        wanted = {"lines": [{"line_id": part.lines[0].id, "quantity": 1, "reason": "defective"}], "note": "it leaks"}
+        back = (await http.post(f"/_emulator/orders/{part.id}/return", json=wanted)).json()
+        assert (back["state"], back["pays_shipping"]) == ("requested", "vendor")
+        await until(lambda: emulator.book.returns[back["id"]].state == "authorized")
+        assert (await http.post(f"/_emulator/returns/{back['id']}/shipment", json={})).json()["state"] == "in_transit"
+        await http.post("/_emulator/clock", json={"advance": "3h"})
+        await until(lambda: emulator.book.returns[back["id"]].state == "refunded")
         await http.post("/_emulator/clock", json={"advance": "15d"})
         await until(lambda: emulator.book.parts[part.id].state == "settled")
         [balance] = (await state_of(http))["balance"]

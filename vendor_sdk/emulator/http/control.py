@@ -5,15 +5,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from vendor_sdk.emulator import course, money, refund, shown
+from vendor_sdk.emulator import course, money, shown
 from vendor_sdk.emulator.clock import duration
 from vendor_sdk.emulator.http.orders import part_of
 from vendor_sdk.emulator.http.request import Answer, Call, encoded
 from vendor_sdk.emulator.http.write import write
-from vendor_sdk.emulator.model import Letter, Part, Step
-from vendor_sdk.emulator.refund import Asked
-from vendor_sdk.emulator.refusals import Conflict, Invalid
-from vendor_sdk.emulator.states import State
+from vendor_sdk.emulator.model import Letter, Step
+from vendor_sdk.emulator.refusals import Invalid
+from vendor_sdk.emulator.returns.shown import return_view
 from vendor_sdk.emulator.turn import Turn, iso
 from vendor_sdk.messages import Address, Item
 
@@ -25,13 +24,6 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     items: Annotated[list[Item], Meta(min_length=1, max_length=100)]
     ship_to: Address = course.HOME
-
-
-class Comes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What comes back; without `items` all of it."""
-
-    items: Annotated[list[Asked], Meta(min_length=1, max_length=100)] | None = None
-    reason: Annotated[str, Meta(min_length=1, max_length=200)] = "returned"
 
 
 class Moves(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +50,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     decimals: int
     capabilities: list[str]
     orders: list[msgspec.Struct]
+    returns: list[msgspec.Struct]
     balance: list[msgspec.Struct]
     steps: list[Step]
     letters: list[Letter]
@@ -76,6 +69,7 @@ def state(call: Call) -> Answer:
             decimals=money.decimals(book.currency),
             capabilities=sorted(emulator.capabilities),
             orders=[shown.order(book, part) for part in reversed(book.parts.values())],
+            returns=[return_view(book, it) for it in reversed(book.returns.values())],
             balance=list(shown.balances(book)),
             steps=[step for step in book.steps.values() if step.is_open],
             letters=book.letters,
@@ -108,18 +102,6 @@ def cancel(call: Call) -> Answer:
     return write(call, work)
 
 
-def give_back(call: Call) -> Answer:
-    """The buyer sends goods back, or is given money back."""
-    comes = call.body(Comes)
-
-    def work(turn: Turn) -> object:
-        part = part_of(turn.book, call.args[0])
-        _check_arrived(part)
-        return shown.asked_refund(turn.book, refund.ask(turn, part, comes.items, comes.reason, "customer:emulator"))
-
-    return write(call, work, status=201)
-
-
 def clock(call: Call) -> Answer:
     """The clock moves on at once; what falls due meanwhile is done now."""
     seconds = duration(call.body(Moves).advance)
@@ -130,8 +112,3 @@ def clock(call: Call) -> Answer:
 
     call.emulator.clock.advance(seconds)
     return write(call, work)
-
-
-def _check_arrived(part: Part) -> None:
-    if part.state not in {State.SHIPPED, State.DELIVERED, State.SETTLED}:
-        raise Conflict("not_shipped", f"the order is {part.state}: nothing can come back", state=str(part.state))

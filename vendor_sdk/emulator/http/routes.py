@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from vendor_sdk.emulator.emulator import Emulator
-from vendor_sdk.emulator.http import books, control, offers, orders, page, webhooks
+from vendor_sdk.emulator.http import books, control, offers, orders, page, returns, webhooks
 from vendor_sdk.emulator.http.request import Answer, Call, Request
 from vendor_sdk.emulator.refusals import MEDIA_TYPE, NotAllowed, NotAuthenticated, NotFound, Refusal
 
@@ -29,6 +29,11 @@ ROUTES: dict[str, Handler] = {
     f"POST {VENDOR}/orders/*/recall": orders.recall,
     f"POST {VENDOR}/orders/*/refunds": orders.give_back,
     f"GET {VENDOR}/orders/*/ledger": books.of_order,
+    f"GET {VENDOR}/returns": returns.browse,
+    f"GET {VENDOR}/returns/*": returns.one,
+    f"POST {VENDOR}/returns/*/authorize": returns.authorize,
+    f"POST {VENDOR}/returns/*/refuse": returns.refuse,
+    f"POST {VENDOR}/returns/*/receive": returns.receive,
     f"GET {VENDOR}/refunds": books.refunds,
     f"GET {VENDOR}/offers": offers.browse,
     f"POST {VENDOR}/offers": offers.put_many,
@@ -53,7 +58,9 @@ ROUTES: dict[str, Handler] = {
     f"GET {CONTROL}/state": control.state,
     f"POST {CONTROL}/orders": control.place,
     f"POST {CONTROL}/orders/*/cancel": control.cancel,
-    f"POST {CONTROL}/orders/*/return": control.give_back,
+    f"POST {CONTROL}/orders/*/return": returns.ask_for,
+    f"POST {CONTROL}/returns/*/shipment": returns.send_back,
+    f"POST {CONTROL}/returns/*/cancel": returns.cancel,
     f"POST {CONTROL}/clock": control.clock,
 }
 """A star stands for one part of the path."""
