@@ -27,12 +27,9 @@ class Faulty:
         """A fault that strikes each call from now on, until it is taken away."""
         self.asked = 0
         self.is_silent = asyncio.Event()
-<<<<<<< HEAD
+        self._never = asyncio.Event()  # held here: a task that waits for what nobody holds is swept up, and its connection ends
         self.before: Callable[[web.Request], Awaitable[None]] | None = None
         """What happens before each call is looked at."""
-=======
-        self._never = asyncio.Event()  # held here: a task that waits for what nobody holds is swept up, and its connection ends
->>>>>>> medusa
 
     def fault(self, kind: str, times: int = 1, *, after: int = 0) -> None:
         """Strike so many calls in this way, `after` so many that go well."""
@@ -61,13 +58,8 @@ class Faulty:
         answer = await handle(request)
         if fault == "mute":
             self.is_silent.set()
-<<<<<<< HEAD
-            await asyncio.Event().wait()
-        return SPOILED[fault](request) if fault in SPOILED else answer
-=======
             await self._never.wait()
-        return _spoiled(request, answer, fault)
->>>>>>> medusa
+        return SPOILED[fault](request) if fault in SPOILED else answer
 
 
 def _cut(request: web.Request, last: bytes = b"") -> web.Response:

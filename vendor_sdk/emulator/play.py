@@ -31,7 +31,7 @@ from vendor_sdk.emulator.scenarios import (
 from vendor_sdk.emulator.states import ENDS
 from vendor_sdk.emulator.turn import Turn
 from vendor_sdk.errors import Misconfigured
-from vendor_sdk.messages import Inspected, Item, Parcel
+from vendor_sdk.messages import Authorized, Inspected, Item, Parcel
 
 COSTS_TIME = frozenset({Fault.LATE, Fault.REORDER})
 """Faults by which an answer may miss its time through nobody's doing."""
@@ -125,7 +125,7 @@ class Player:
             case Return():
                 it = ask.ask(turn, part, [Asked(line_id=part.lines[0].id, quantity=act.units, reason=act.reason)])
                 if works_by_hand:
-                    answer.authorize_by_hand(turn, it)
+                    answer.authorize_by_hand(turn, it, Authorized(sub_order_id=it.part_id))
                 return it
             case SendBack():
                 it = self._last_return(turn.book)

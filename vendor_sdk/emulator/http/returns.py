@@ -15,16 +15,17 @@ from vendor_sdk.emulator.returns.model import LINES_MAX, Asked, Return
 from vendor_sdk.emulator.returns.shown import ReturnView, return_view
 from vendor_sdk.emulator.returns.states import ReturnState
 from vendor_sdk.emulator.turn import Turn
-from vendor_sdk.messages import Inspected, Parcel, Reason, Text
+from vendor_sdk.messages import Authorized, Documents, Inspected, Parcel, Reason, Text
 
 POST = Parcel(carrier="post", tracking_number="BACK-1")
 
 
 class Authorize(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vendor's own number of the return, and where to and how the goods are to be sent."""
+    """A vendor's own number of the return, where to and how the goods are to be sent, and what is to be printed."""
 
     reference: Annotated[str, Meta(max_length=128)] = ""
     instructions: Text = ""
+    documents: Documents = []
 
 
 class Refuse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +70,11 @@ def one(call: Call) -> Answer:
 def authorize(call: Call) -> Answer:
     """Let the buyer send the units, with or without a body; also after having refused them."""
     said = call.optional_body(Authorize) or Authorize()
-    return _do(call, lambda turn, it: answer.authorize_by_hand(turn, it, said.reference, said.instructions))
+    return _do(call, lambda turn, it: answer.authorize_by_hand(turn, it, _authorized(it, said)))
+
+
+def _authorized(it: Return, said: Authorize) -> Authorized:
+    return Authorized(sub_order_id=it.part_id, reference=said.reference, instructions=said.instructions, documents=said.documents)
 
 
 def refuse(call: Call) -> Answer:

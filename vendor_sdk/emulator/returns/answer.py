@@ -8,7 +8,7 @@ from vendor_sdk.emulator.returns import authorize, life, receive
 from vendor_sdk.emulator.returns.model import Return
 from vendor_sdk.emulator.returns.states import ReturnState
 from vendor_sdk.emulator.turn import Turn
-from vendor_sdk.messages import Inspected, Message, Received
+from vendor_sdk.messages import Authorized, Inspected, Message, Received
 
 
 def _inspected(turn: Turn, step: Step, said: Message | None) -> None:
@@ -42,10 +42,10 @@ def refuse_by_hand(turn: Turn, it: Return, reason: str) -> None:
     authorize.refuse(turn, it, reason)
 
 
-def authorize_by_hand(turn: Turn, it: Return, reference: str = "", instructions: str = "") -> None:
+def authorize_by_hand(turn: Turn, it: Return, said: Authorized) -> None:
     """The buyer may send it, also after it was refused. Raises `Conflict` where it is decided."""
     _note(turn, it)
-    authorize.authorize(turn, it, reference, instructions)
+    authorize.authorize(turn, it, said)
 
 
 def receive_by_hand(turn: Turn, it: Return, found: Sequence[Inspected]) -> None:

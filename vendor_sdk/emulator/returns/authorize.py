@@ -33,16 +33,16 @@ def answered(turn: Turn, step: Step, said: Message | None) -> None:
         return  # decided without it
     match said:
         case Authorized():
-            authorize(turn, it, said.reference, said.instructions)
+            authorize(turn, it, said)
         case Refused() if said.reason != NO_ANSWER:
             refuse(turn, it, said.reason)
         case _:
-            authorize(turn, it, reason=NO_ANSWER)
+            authorize(turn, it, Authorized(sub_order_id=it.part_id), reason=NO_ANSWER)
 
 
-def authorize(turn: Turn, it: Return, reference: str = "", instructions: str = "", *, reason: str = "") -> None:
+def authorize(turn: Turn, it: Return, said: Authorized, *, reason: str = "") -> None:
     """The buyer may send the units; from now on they are waited for. Raises `Conflict`."""
-    it.reference, it.instructions, it.reason = reference, instructions, None
+    it.reference, it.instructions, it.documents, it.reason = said.reference, said.instructions, said.documents, None
     it.receive_by = turn.now + turn.terms.return_reception
     life.advance(turn, it, "authorize", reason)
     withdraw(turn, it)

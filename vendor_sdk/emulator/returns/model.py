@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from vendor_sdk.emulator.returns.states import ReturnState
-from vendor_sdk.messages import Parcel, Quantity
+from vendor_sdk.messages import Document, Parcel, Quantity
 
 LINES_MAX = 100
 
@@ -61,6 +61,7 @@ class Return(msgspec.Struct, kw_only=True):
     reason: str | None = None
     reference: str = ""
     instructions: str = ""
+    documents: list[Document] = []
     parcel: Parcel | None = None
     receive_by: float | None = None
     authorize_id: str = ""

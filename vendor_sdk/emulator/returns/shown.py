@@ -1,5 +1,6 @@
 """A return as the vendor API and webhooks show it (pure)."""
 
+from vendor_sdk.client.answers.documents import Document
 from vendor_sdk.client.answers.returns import Return as Shown
 from vendor_sdk.client.answers.returns import ReturnLine
 from vendor_sdk.emulator.model import Book
@@ -7,7 +8,7 @@ from vendor_sdk.emulator.returns.model import Return
 from vendor_sdk.emulator.turn import moment
 
 
-class ReturnView(Shown, frozen=True):
+class ReturnView(Shown, frozen=True, kw_only=True):
     """A hub says also whose it is."""
 
     vendor: str
@@ -27,6 +28,7 @@ def return_view(book: Book, it: Return) -> ReturnView:
         pays_shipping=it.pays_shipping,
         reference=it.reference,
         instructions=it.instructions,
+        documents=[Document(kind=each.kind, url=each.url, name=each.name) for each in it.documents],
         parcel=it.parcel,
         refund_id=it.refund_id,
         authorize_by=moment(it.authorize_by),
