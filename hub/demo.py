@@ -141,7 +141,7 @@ class Caller:
             if answer.is_error:
                 raise DemoFailed(f"GET {path}: {answer.status_code}")
             async for line in answer.aiter_lines():
-                if line.startswith(DATA):
+                if line.removeprefix(DATA) not in {line, ""}:  # without data it is a sign of life
                     yield msgspec.json.decode(line[len(DATA) :])
 
 

@@ -3,14 +3,14 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from hub.catalog.model import Described, OfferOfSku
 from hub.customers.register import NewCustomer, register
-from hub.embedded.folder import Folder, write_private
+from hub.embedded.folder import SAMPLE_STOCK, Folder, write_private
 from hub.embedded.nkey import new_seed, public_of
 from hub.inventory import offers
 from hub.inventory.offers import VendorOffer
@@ -20,12 +20,11 @@ from hub.runtime.database import Actor, Database, Tx
 from hub.sections import Settings, StripeSettings
 from hub.settings import CONFIG
 from hub.vendors import admit, store
-from hub.vendors.model import ConfigValue, NewVendor, ShippingOption
+from hub.vendors.model import Capability, ConfigValue, NewVendor, ShippingOption
 
 OPERATOR = Actor("operator", "sample-operator")
 BUYER = NewCustomer(name="Sample Buyer", email="buyer@example.com")
-CAPABILITIES = ("stock", "orders", "shipping", "returns")
-ADAPTER = "dummy"
+DUMMY, HOSTED, FLATFILE = "dummy", "hosted", "flatfile"
 
 
 class SampleOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +41,10 @@ class SampleVendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     country: str
+    adapter: str
+    capabilities: list[Capability]
     shipping: list[SampleOption]
+    spoke: dict[str, ConfigValue] = {}
 
 
 class SampleProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +72,7 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str
     stock: int
     hold_seconds: int
-    spoke: dict[str, ConfigValue]
+    pace: dict[str, float]
     vendors: dict[str, SampleVendor]
     products: list[SampleProduct]
 
@@ -107,9 +109,11 @@ async def seed(settings: Settings, data_dir: Path) -> None:
         async with database.tx(OPERATOR) as tx:
             told = await _fill(tx, sample, folder, before.keys)
             told = msgspec.structs.replace(told, shell=_shell(told, settings.stripe))
+            employed = await _staff(tx, sample, folder, told.keys)
     finally:
         await database.close()
     write_private(folder.keys, msgspec.json.format(msgspec.json.encode(told)))
+    write_private(folder.staff, msgspec.json.encode(employed))
 
 
 async def _fill(tx: Tx, sample: Sample, folder: Folder, keys: Keys) -> Told:
@@ -140,12 +144,32 @@ def _new_vendor(code: str, vendor: SampleVendor, sample: Sample, folder: Folder)
         name=vendor.name,
         country=vendor.country,
         nkey_public=public_of(path.read_text().strip()),
-        capabilities=list(CAPABILITIES),
+        capabilities=vendor.capabilities,
         hold_seconds=sample.hold_seconds,
         shipping_options=[_option(option, sample.currency) for option in vendor.shipping],
-        embedded_spoke=ADAPTER,
-        spoke_config=sample.spoke,
+        embedded_spoke=vendor.adapter,
+        spoke_config=vendor.spoke | _of_adapter(code, vendor, sample, folder),
     )
+
+
+def _of_adapter(code: str, vendor: SampleVendor, sample: Sample, folder: Folder) -> dict[str, ConfigValue]:
+    """Settings that depend on this marketplace; who exchanges files has told its stock."""
+    if vendor.adapter == FLATFILE:
+        exchange = folder.exchanges / code
+        stock = exchange / SAMPLE_STOCK
+        stock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        skus = [product.sku for product in sample.products if code in product.offers]
+        write_private(stock, "\n".join(["sku,quantity", *(f"{sku},{sample.stock}" for sku in skus), ""]).encode())
+        return {"folder": str(exchange)}
+    return dict(sample.pace) if vendor.adapter == DUMMY else {}
+
+
+async def _staff(tx: Tx, sample: Sample, folder: Folder, keys: Keys) -> dict[str, Any]:
+    """Who works at the sample vendors that have no system: read by `spokes.sample`."""
+    spokes = {row.code: row.embedded_spoke for row in await store.embedded_spokes(tx) if row.code in sample.vendors}
+    clerks = {code: keys.vendors[code] for code, adapter in spokes.items() if adapter == HOSTED}
+    keepers = {code: str(folder.exchanges / code) for code, adapter in spokes.items() if adapter == FLATFILE}
+    return {"clerks": clerks, "storekeepers": keepers, "pace": sample.pace}
 
 
 def _option(option: SampleOption, currency: str) -> ShippingOption:

@@ -47,6 +47,18 @@ class Feeds(Protocol):
         ...
 
 
+class Unheard:
+    """Feeds where nobody listens: in a test, in the conformance kit, in the emulator."""
+
+    async def changed(self, offers: Sequence[Offered] = (), withdrawn: Sequence[str] = (), *, at: datetime | None = None) -> list[str]:  # noqa: ARG002 - as `Feeds`
+        """Nothing."""
+        return []
+
+    async def counted(self, levels: Sequence[Level], *, at: datetime | None = None) -> list[str]:  # noqa: ARG002 - as `Feeds`
+        """Nothing."""
+        return []
+
+
 class Adapter(Generic[Config]):
     """One vendor's system as the hub may use it.
 
@@ -55,7 +67,7 @@ class Adapter(Generic[Config]):
     """
 
     config_type: ClassVar[type[msgspec.Struct]] = msgspec.Struct
-    feeds: Feeds
+    feeds: Feeds = Unheard()
     """Given by the runner, before `open`."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:

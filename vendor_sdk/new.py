@@ -1,6 +1,7 @@
 """``vendor-sdk new``: a project for one adapter, complete but for its three files to be filled."""
 
 import argparse
+import importlib.util
 import keyword
 import re
 import sys
@@ -15,6 +16,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 STARTER = "starter"
 SUFFIX = ".txt"
 """So that no tool takes a template for code."""
+
+RESERVED = frozenset({"test", "tests", "vendor_sdk", "spokes"})
 
 OPEN = ("adapter.py", "upstream.py", "certify.toml")
 
@@ -38,13 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def create(name: str, where: Path) -> Path:
     """Write the project of that name below `where`; its folder. Raises `Misconfigured` for a bad name or if anything is there already."""
-    if not NAME.fullmatch(name) or keyword.iskeyword(name) or name in sys.stdlib_module_names or name in {"tests", "vendor_sdk", "spokes"}:
+    if not NAME.fullmatch(name) or keyword.iskeyword(name) or name in sys.stdlib_module_names | RESERVED:
         raise Misconfigured(f"{name!r} is no name for an adapter: 2 to 40 of a-z, 0-9 and _, not a word or a module of Python")
     project = where / name
-    try:
-        project.mkdir(parents=True)
-    except FileExistsError as error:
-        raise Misconfigured(f"{project} exists: nothing was written") from error
+    if project.exists():
+        raise Misconfigured(f"{project} exists: nothing was written")
+    if _is_installed(name):
+        raise Misconfigured(f"{name!r} is no name for an adapter: a module called so is installed here, and one would hide the other")
+    project.mkdir(parents=True)
     vendor = name.replace("_", "-").rstrip("-")
     words = {
         "{{name}}": name,
@@ -58,6 +62,13 @@ def create(name: str, where: Path) -> Path:
         with file.open("x", encoding="utf-8") as writing:
             writing.write(_filled(text, words))
     return project
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # it is loaded, and does not say from where
+        return True
 
 
 def _templates(folder: Traversable, within: str = "") -> Iterator[tuple[str, str]]:

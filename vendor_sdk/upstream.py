@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Collection, Mapping
-from email.utils import parsedate_to_datetime
+from ssl import SSLContext
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from vendor_sdk.errors import Misconfigured, NeedsReauth, Retry
+from vendor_sdk.retry_after import seconds_asked
 
 T = TypeVar("T")
 
@@ -41,9 +42,17 @@ class Upstream:
         *,
         headers: Mapping[str, str] | None = None,
         timeout: float = 10.0,
+        proxy: str | None = None,
+        ssl: SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`timeout` in seconds, for connecting and for each wait for bytes. Raises `Misconfigured` for no http(s) address."""
+        """`timeout` in seconds, for connecting and for each wait for bytes. Raises `Misconfigured` for no http(s) address.
+
+        It goes through `proxy` (a URL) if that is given, and `ssl` replaces the usual authorities: nothing in the environment
+        sends it elsewhere, lends it a password or has it trust others.
+        """
+        if proxy is not None and not proxy.startswith(("http://", "https://")):
+            raise Misconfigured("proxy: it is no http(s) address")
         if not url.startswith(("http://", "https://")):
             raise Misconfigured(f"{url!r} is no http(s) address")
         self._client = httpx.AsyncClient(
@@ -51,8 +60,9 @@ class Upstream:
             headers=dict(headers or {}),
             timeout=timeout,
             transport=transport,
-            trust_env=transport is None,
-            verify=url.startswith("https:"),
+            proxy=proxy,
+            trust_env=False,
+            verify=ssl or url.startswith("https:"),
         )
 
     async def close(self) -> None:
@@ -88,16 +98,5 @@ def _failure(said: str, status: int, headers: Mapping[str, str]) -> Retry | Need
     if status in SIGNED_OUT:
         return NeedsReauth(said)
     if status in BUSY or status >= SERVER_ERRORS:
-        return Retry(said, retry_after=wait_asked(headers.get("retry-after", ""), time.time()))
+        return Retry(said, retry_after=seconds_asked(headers.get("retry-after"), time.time()))
     return Misconfigured(said)
-
-
-def wait_asked(text: str, now: float) -> float | None:
-    """Seconds from `now` (unix seconds) that a Retry-After asks for, as a number or as a date; None for none or nonsense."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None

@@ -14,6 +14,7 @@ from hub.embedded.nkey import new_seed
 
 _T = TypeVar("_T")
 
+SAMPLE_STOCK = "in/stock-sample.csv"
 DYING_SECONDS = 15.0
 """How long the children of a killed hub may take to end."""
 
@@ -59,6 +60,9 @@ class Folder:
         self.sandbox = self.root / "stripe.sqlite"
         self.keys = self.root / "keys.json"
         self.shell = self.root / "ask.sh"
+        self.staff = self.root / "staff.json"
+        self.exchanges = self.root / "exchanges"
+        """A folder for each sample vendor that exchanges files; what it has of what lies in `SAMPLE_STOCK` until that was read."""
         self.spoke_configs = self.root / "spokes" / "config"
         self.spoke_seeds = self.root / "spokes"
         self.spoke_data = self.root / "spokes" / "data"

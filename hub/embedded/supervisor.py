@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hub.embedded.announcement import announcement
 from hub.embedded.children import Keeper, Python
 from hub.embedded.doorkeeper import Doorkeeper, SpokesHere
-from hub.embedded.folder import Folder, Running
+from hub.embedded.folder import SAMPLE_STOCK, Folder, Running
 from hub.embedded.leaves import NotCut
 from hub.embedded.nats import Nats, NatsFailed
 from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
@@ -100,6 +100,8 @@ class Supervisor:
         self._add("worker", self._command("worker"))
         self._add("api", self._command("api"))
         await self._until_ready()
+        self._add("sample vendors", self._sample_vendors())
+        await self._until(lambda: not any(self.folder.exchanges.glob(f"*/{SAMPLE_STOCK}")), "the sample stock was not read", READY_SECONDS)
         self.folder.announce(Running(url=self._url, pid=os.getpid(), environment=self._ours()))
         self._tell(f"ready in {time.monotonic() - begun:.1f} s")
 
@@ -172,8 +174,15 @@ class Supervisor:
 
     def _spokes(self) -> Python:
         words = ["--all", "--watch", "--config", str(self.folder.spoke_configs), "--data", str(self.folder.spoke_data)]
-        env = {name: value for name, value in self._env.items() if name not in self._ours()}  # none of the hub's secrets
-        return Python("spokes", words, env=env, log=self.folder.logs / "spokes.log")
+        return Python("spokes", words, env=self._spoke_env(), log=self.folder.logs / "spokes.log")
+
+    def _sample_vendors(self) -> Python:
+        return Python(
+            "spokes.sample", [str(self.folder.staff), "--url", self._url], env=self._spoke_env(), log=self.folder.logs / "sample.log"
+        )
+
+    def _spoke_env(self) -> dict[str, str]:
+        return {name: value for name, value in self._env.items() if name not in self._ours()}  # none of the hub's secrets
 
     async def _task(self, name: str, *words: str) -> None:
         task = self._command(name, *words)

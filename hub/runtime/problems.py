@@ -101,13 +101,13 @@ def on_refusal(_: Request[Any, Any, Any], error: Refusal) -> Response[Problem]:
     return answer(problem(status, error.slug, error.detail, field=error.field, **error.facts), headers)
 
 
-def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """The framework's errors: bad JSON, unknown fields, wrong types, unknown paths, bodies over the limit."""
     status = error.status_code
     headers = dict(error.headers or {})
     if isinstance(error, ValidationException):
         field, detail = _offender(error)
-        return answer(problem(400, "invalid_request", detail, field=field))
+        return answer(problem(400, "invalid_request", detail, field=_as_sent(request, field)))
     if isinstance(error, NotAuthorizedException):
         headers["WWW-Authenticate"] = "Bearer"
     if status >= 500:  # noqa: PLR2004  # HTTP's own line between theirs and ours
@@ -132,6 +132,13 @@ def on_anything(_: Request[Any, Any, Any], error: Exception) -> Response[Problem
     """A defect of ours: logged whole, shown without its insides."""
     log.error("http.error", exc_info=error)
     return answer(problem(500, "internal_error", "something went wrong on our side"))
+
+
+def _as_sent(request: Request[Any, Any, Any], field: str | None) -> str | None:
+    """A parameter as the request names it; the framework names it as our function does."""
+    signature = request.route_handler.parsed_fn_signature.parameters if "route_handler" in request.scope else {}
+    known = signature.get(field) if field else None
+    return getattr(known.kwarg_definition, "name", None) or field if known else field
 
 
 def _offender(error: ValidationException) -> tuple[str | None, str]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from spokes.items import units
 from vendor_sdk.durable import Durable
 from vendor_sdk.messages import (
     Accepted,
@@ -173,7 +174,7 @@ class Warehouse:
 
         def work(db: sqlite3.Connection) -> Restocked:
             if not self._done(db, key):
-                rows = [(self._vendor, sku, quantity) for sku, quantity in _units(items).items()]
+                rows = [(self._vendor, sku, quantity) for sku, quantity in units(items).items()]
                 db.executemany("INSERT INTO restocked (vendor, sku, quantity) VALUES (?, ?, ?)", rows)
                 self._effect(db, key, "restock", sub_order_id)
             return Restocked(sub_order_id=sub_order_id)
@@ -218,7 +219,7 @@ class Warehouse:
 
     def _short(self, db: sqlite3.Connection, sub_order_id: str, items: Sequence[Item]) -> str | None:
         """The first SKU of which there are too few for this order, not counting what it already holds."""
-        wanted = _units(items)
+        wanted = units(items)
         for sku, quantity in wanted.items():
             if sku not in self._stock:
                 continue
@@ -239,7 +240,7 @@ class Warehouse:
         return int(row[0])
 
     def _hold(self, db: sqlite3.Connection, sub_order_id: str, items: Sequence[Item], state: str, expires_at: float | None) -> None:
-        for sku, quantity in _units(items).items():
+        for sku, quantity in units(items).items():
             db.execute(
                 "INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?, ?, ?)", (self._vendor, sub_order_id, sku, quantity, state, expires_at)
             )
@@ -255,24 +256,17 @@ def accepted(sub_order_id: str, short: Sequence[Shortfall]) -> Accepted:
 
 def too_many(items: Sequence[Item], at_most: Mapping[str, int]) -> list[Shortfall]:
     """What of these items is more than an order gets."""
-    asked = _units(items)
+    asked = units(items)
     return [Shortfall(sku=sku, quantity=asked[sku] - most) for sku, most in at_most.items() if asked.get(sku, 0) > most]
 
 
 def without(items: Sequence[Item], short: Sequence[Shortfall]) -> list[Item]:
     """The items that are left."""
     missing = {each.sku: each.quantity for each in short}
-    left = {sku: quantity - missing.get(sku, 0) for sku, quantity in _units(items).items()}
+    left = {sku: quantity - missing.get(sku, 0) for sku, quantity in units(items).items()}
     return [Item(sku=sku, quantity=quantity) for sku, quantity in left.items() if quantity > 0]
 
 
 def shipped(sub_order_id: str, carrier: str) -> Shipped:
     """One box, with a tracking number that follows from the sub-order."""
     return Shipped(sub_order_id=sub_order_id, parcels=[Parcel(carrier=carrier, tracking_number=f"DP-{sub_order_id}"[:128])])
-
-
-def _units(items: Sequence[Item]) -> dict[str, int]:
-    units: dict[str, int] = {}
-    for item in items:
-        units[item.sku] = units.get(item.sku, 0) + item.quantity
-    return units

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 from spokes.flatfile.book import Book
 from spokes.flatfile.collect import Collector
 from spokes.flatfile.export import Export
-from spokes.flatfile.load import Loader
+from spokes.flatfile.load import Loader, Report
 from spokes.flatfile.local import LocalFolder
+from spokes.flatfile.names import Kind
 from spokes.flatfile.orders import cancellation_file, order_file, request_file
 from spokes.flatfile.settings import Settings
 from spokes.flatfile.sftp import SftpFolder
@@ -18,6 +20,7 @@ from spokes.flatfile.tables import FILE, SCHEMA
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.durable import Durable
 from vendor_sdk.errors import AdapterError
+from vendor_sdk.feeds import Level, Offered
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -36,7 +39,7 @@ from vendor_sdk.messages import (
     Submit,
     Track,
 )
-from vendor_sdk.ports import Context, Orders, Shipping, Stock
+from vendor_sdk.ports import Catalog, Context, Orders, Shipping, Stock
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ LOOK_SECONDS = 120.0
 """One look that takes longer has lost its server without noticing."""
 
 
-class FlatFile(Adapter[Settings], Stock, Orders, Shipping):
+class FlatFile(Adapter[Settings], Stock, Orders, Shipping, Catalog):
     """A vendor that exchanges files."""
 
     async def open(self) -> None:
@@ -60,7 +63,7 @@ class FlatFile(Adapter[Settings], Stock, Orders, Shipping):
             raise
         self._book = Book(self.vendor, self._file)
         self._export = Export(self._book, self._folder)
-        self._collector = Collector(its, self._folder, Loader(self.vendor, self._file), self.facts)
+        self._collector = Collector(its, self._folder, Loader(self.vendor, self._file), self.facts, self._loaded)
         self._looking = asyncio.create_task(self._look_on(), name=f"flatfile {self.vendor}")
 
     async def close(self) -> None:
@@ -74,6 +77,23 @@ class FlatFile(Adapter[Settings], Stock, Orders, Shipping):
     async def look(self) -> None:
         """Look into the inbox now."""
         await self._collector.look()
+
+    async def full(self) -> AsyncIterator[Offered]:
+        """What the last catalog files say."""
+        for each in await self._book.offered(self.config.category):
+            yield each
+
+    async def levels(self) -> AsyncIterator[Level]:
+        """What the last stock file says, less what is held since and what has left."""
+        for each in await self._book.levels():
+            yield each
+
+    async def _loaded(self, kind: Kind, report: Report) -> None:
+        """Tell what a file has changed at once. Dead before it is told, it is told with the next reading of all."""
+        if kind is Kind.STOCK and report.loaded:
+            await self.feeds.counted(await self._book.levels())
+        if kind is Kind.CATALOG and report.loaded:
+            await self.feeds.changed(await self._book.offered(self.config.category), report.gone)
 
     async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
         """From the stock that the vendor's files told."""

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from spokes.flatfile import purchase, shelf
+from spokes.flatfile import assortment, purchase, shelf
 from spokes.flatfile.orders import File
 from spokes.flatfile.purchase import LEFT, OVER, Purchase, State
 from vendor_sdk.durable import Durable
 from vendor_sdk.errors import Rejected
+from vendor_sdk.feeds import Level, Offered
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -39,6 +40,15 @@ class Book:
     def __init__(self, vendor: str, file: Durable) -> None:
         self._vendor = vendor
         self._file = file
+
+    async def levels(self) -> list[Level]:
+        """What new orders could have."""
+        free = await self._file.do(lambda db: shelf.free(db, self._vendor, time.time()))
+        return [Level(sku=sku, stock=units) for sku, units in free.items()]
+
+    async def offered(self, category: str) -> list[Offered]:
+        """All that is sold; `category` is of what names none."""
+        return await self._file.do(lambda db: assortment.all_of(db, self._vendor, category))
 
     async def reserve(self, command: Reserve, command_id: str) -> Reserved | Refused:
         """Hold all units, or none."""

@@ -87,6 +87,16 @@ def reason(field: str, text: str, default: str) -> str:
     return _typed(field, "_".join(re.findall(r"[a-z0-9]+", text.casefold())) or default, Reason)
 
 
+def category(field: str, text: str) -> str:
+    """A category in the hub's letters, from people's words; empty where they have none of them. Raises `BadCell`."""
+    return words(field, "-".join(re.findall(r"[a-z0-9_]+", text.casefold())), most=64, least=0)
+
+
+def prose(field: str, text: str, *, most: int) -> str:
+    """Text that may be empty, in one line. Raises `BadCell`."""
+    return words(field, " ".join(text.split()), most=most, least=0)
+
+
 def quantity(field: str, text: str) -> int:
     """Units of an order, at least one. Raises `BadCell`."""
     return msgspec.convert(units(field, text, least=1), Quantity)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 
 from spokes.flatfile.csv_text import Unusable
 from spokes.flatfile.folder import FAILED, INBOX, WORK, Entry, Folder
@@ -11,6 +12,7 @@ from spokes.flatfile.names import Kind, filed, kind_of, report_of
 from spokes.flatfile.settings import Settings
 from spokes.flatfile.sheets import Problem, read_sheet
 from vendor_sdk.adapter import Facts
+from vendor_sdk.errors import AdapterError
 
 log = logging.getLogger(__name__)
 
@@ -18,14 +20,19 @@ FILES_MAX = 1_000
 """At one look, the oldest; the others at the next."""
 
 
+Loaded = Callable[[Kind, Report], Awaitable[None]]
+"""What is to be done when a file has been loaded, before it is filed."""
+
+
 class Collector:
     """Of one exchange."""
 
-    def __init__(self, settings: Settings, folder: Folder, loader: Loader, facts: Facts) -> None:
+    def __init__(self, settings: Settings, folder: Folder, loader: Loader, facts: Facts, loaded: Loaded) -> None:
         self._settings = settings
         self._folder = folder
         self._loader = loader
         self._facts = facts
+        self._loaded = loaded
         self._seen: dict[str, Entry] = {}
         self._one = asyncio.Lock()
 
@@ -39,7 +46,16 @@ class Collector:
                 if kind is None and entry.name not in before:
                     log.info("%r in %s is not for us, or not yet", entry.name[:200], INBOX)
                 if kind is not None and before.get(entry.name) == entry:
-                    await self._collect(kind, entry)
+                    await self._tried(kind, entry)
+
+    async def _tried(self, kind: Kind, entry: Entry) -> None:
+        """A file that cannot be collected keeps no other from it; it lies there still, and is tried again at the next look."""
+        try:
+            await self._collect(kind, entry)
+        except (AdapterError, OSError) as error:
+            log.warning("%s is not collected, tried again: %s", entry.name, error)
+        except Exception:
+            log.exception("%s is not collected, tried again", entry.name)
 
     async def _collect(self, kind: Kind, entry: Entry) -> None:
         path = f"{INBOX}/{entry.name}"
@@ -61,6 +77,7 @@ class Collector:
         log.info("%s: %d rows loaded, %d problems", entry.name, report.loaded, len(report.problems))
         for fact, message, command_id in report.facts:
             await self._facts.tell(fact, message, command_id=command_id)
+        await self._loaded(kind, report)
         await self._file(entry, digest, report.part, report.text)
 
     async def _load(self, kind: Kind, body: bytes, digest: str) -> Report:

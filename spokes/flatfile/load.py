@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from spokes.flatfile import purchase, shelf
+from spokes.flatfile import assortment, purchase, shelf
 from spokes.flatfile.cells import BadCell
 from spokes.flatfile.csv_text import text_of
 from spokes.flatfile.folder import DONE, FAILED
@@ -22,9 +22,10 @@ Fact = tuple[str, Message, str]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a file."""
+    """What came of a file; `gone` are SKUs that a whole catalog does not name any more."""
 
     loaded: int
+    gone: Sequence[str] = ()
     problems: Sequence[Problem]
     facts: Sequence[Fact] = ()
     text: bytes = b""
@@ -68,7 +69,9 @@ class Loader:
                     good += len(rows)
                 except BadCell as error:
                     problems += [Problem(row.line, error.field, error.problem) for row in rows]
-            report = Report(loaded=good, problems=problems, facts=facts, text=report_text(good, problems))
+            whole = sheet.kind is Kind.CATALOG and not problems
+            gone = assortment.drop_others(db, self._vendor, sheet.rows) if whole else []
+            report = Report(loaded=good, gone=gone, problems=problems, facts=facts, text=report_text(good, problems))
             self._remember(db, sheet.kind, digest, report)
             return report
 
@@ -111,16 +114,14 @@ def _stock(db: sqlite3.Connection, vendor: str, rows: Sequence[Row]) -> list[Fac
 
 def _known_sku(db: sqlite3.Connection, vendor: str, sku: str) -> None:
     """Where a catalog was loaded, it says what there is."""
-    if db.execute("SELECT 1 FROM product WHERE vendor = ? AND sku = ?", (vendor, sku)).fetchone():
-        return
-    if db.execute("SELECT 1 FROM product WHERE vendor = ? LIMIT 1", (vendor,)).fetchone():
+    if not assortment.is_sold(db, vendor, sku):
         raise BadCell("sku", "it is not in the catalog")
 
 
 def _catalog(db: sqlite3.Connection, vendor: str, rows: Sequence[Row]) -> list[Fact]:
     for row in rows:
         assert isinstance(row, CatalogRow)
-        db.execute("INSERT OR REPLACE INTO product VALUES (?, ?, ?, ?, ?)", (vendor, row.sku, row.title, row.price, row.currency))
+        assortment.put(db, vendor, row)
     return []
 
 

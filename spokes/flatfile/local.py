@@ -1,6 +1,7 @@
 """An exchange in a folder of this machine."""
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from spokes.flatfile.folder import PARTS, Entry
 from vendor_sdk.errors import Misconfigured
 
 T = TypeVar("T")
+ODD = frozenset({errno.ELOOP, errno.ENXIO})
+"""What opening a link, or a pipe, says."""
 
 
 class LocalFolder:
@@ -20,9 +23,9 @@ class LocalFolder:
         self._root = root
 
     async def open(self) -> None:
-        """Make the parts that are missing."""
+        """Make the parts that are missing. Raises `Misconfigured` for one that is a link: it leads out of the folder."""
         for part in PARTS:
-            await _threaded((self._root / part).mkdir, parents=True, exist_ok=True)
+            await _threaded(_make, self._root / part)
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -36,7 +39,7 @@ class LocalFolder:
         return await _threaded(_read, self._root / path, most)
 
     async def write(self, path: str, body: bytes) -> None:
-        """Write a whole file anew, synced."""
+        """Write a whole file anew, not through a link, synced."""
         await _threaded(_write, self._root / path, body)
 
     async def move(self, old: str, new: str) -> None:
@@ -53,6 +56,16 @@ async def _threaded(work: Callable[..., T], *args: object, **kwargs: object) -> 
         return await asyncio.to_thread(work, *args, **kwargs)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise Misconfigured(f"folder: {error}") from error
+    except OSError as error:
+        if error.errno not in ODD:
+            raise
+        raise Misconfigured(f"folder: a link or no file where a file of ours belongs: {error}") from error
+
+
+def _make(part: Path) -> None:
+    part.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISLNK(part.lstat().st_mode):
+        raise Misconfigured(f"folder: {part} is a link")
 
 
 def _entries(folder: Path) -> list[Entry]:
@@ -75,7 +88,12 @@ def _read(path: Path, most: int) -> bytes:
 
 
 def _write(path: Path, body: bytes) -> None:
-    with path.open("wb") as file:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)  # the vendor has to read it
+    with os.fdopen(descriptor, "wb") as file:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
+            raise Misconfigured(f"folder: a link or no file where a file of ours belongs: {path}")
+        file.truncate()
         file.write(body)
         file.flush()
         os.fsync(file.fileno())

@@ -14,7 +14,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `host_key` is the server's public key as in OpenSSH files, and the only one believed. Signed in is with `key_file` (a
     private key) or with `password` (from the environment). `accept` says who answers for an order: the stock table at once,
-    or the vendor by a file. `columns` translates a vendor's names of columns. `poll` is seconds between two looks.
+    or the vendor by a file. `columns` translates a vendor's names of columns.
+    `category` is of articles that name none. `poll` is seconds between two looks.
     """
 
     folder: str
@@ -26,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host_key: str = ""
     accept: Literal["automatic", "by_file"] = "automatic"
     columns: dict[str, str] = {}
+    category: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")] = "other"
     delimiter: Literal[",", ";", "\t"] = ","
     poll: Seconds = 10.0
     file_bytes_max: Annotated[int, Meta(ge=1, le=64 * 1024 * 1024)] = 8 * 1024 * 1024

@@ -9,7 +9,7 @@ from typing import TypeVar
 import asyncssh
 from asyncssh import SFTPClient, SSHClientConnection
 
-from spokes.flatfile.folder import PARTS, Entry
+from spokes.flatfile.folder import DONE, FAILED, PARTS, WORK, Entry
 from spokes.flatfile.settings import Settings
 from vendor_sdk.errors import Misconfigured, NeedsReauth, Retry
 
@@ -19,6 +19,7 @@ KEEPALIVE_SECONDS = 15.0
 LOST = (asyncssh.DisconnectError, asyncssh.ChannelOpenError, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, OSError)
 MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 FORBIDDEN = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect, asyncssh.SFTPNotADirectory)
+REPLACED = frozenset({DONE, FAILED, WORK})
 
 
 class SftpFolder:
@@ -81,13 +82,24 @@ class SftpFolder:
             try:
                 await client.posix_rename(self._at(old), self._at(new))
             except asyncssh.SFTPOpUnsupported:
-                await client.rename(self._at(old), self._at(new))
+                await self._renamed(client, old, new)
 
         await self._do(work)
 
     async def exists(self, path: str) -> bool:
         """Whether there is a file."""
         return await self._do(lambda client: client.exists(self._at(path)))
+
+    async def _renamed(self, client: SFTPClient, old: str, new: str) -> None:
+        """Without that extension: what is in the way is removed first where only we write, and never in a part that a vendor takes from."""
+        try:
+            await client.rename(self._at(old), self._at(new))
+        except asyncssh.SFTPError:
+            both = await client.exists(self._at(old)) and await client.exists(self._at(new))
+            if new.partition("/")[0] not in REPLACED or not both:
+                raise
+            await client.remove(self._at(new))
+            await client.rename(self._at(old), self._at(new))
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"

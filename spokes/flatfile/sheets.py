@@ -12,6 +12,7 @@ from vendor_sdk.messages import Parcel
 
 Cells = Mapping[str, str]
 VALUE_MAX = 64
+DESCRIPTION_MAX = 5_000
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +29,14 @@ class StockRow(Row, frozen=True, kw_only=True):
 
 
 class CatalogRow(Row, frozen=True, kw_only=True):
-    """What a SKU is; `price` in minor units."""
+    """What a SKU is; `price` in minor units, `category` empty where none is named."""
 
     sku: str
     title: str
     price: int
     currency: str
+    category: str = ""
+    description: str = ""
 
 
 class AnswerRow(Row, frozen=True, kw_only=True):
@@ -116,9 +119,11 @@ def _catalog(line: Line) -> CatalogRow:
     return CatalogRow(
         line=line.number,
         sku=cells.sku("sku", its.get("sku", "")),
-        title=cells.words("title", its.get("title", ""), most=500),
+        title=cells.words("title", its.get("title", ""), most=200),
         price=cells.minor_units("price", its.get("price", ""), currency),
         currency=currency,
+        category=cells.category("category", its.get("category", "")),
+        description=cells.prose("description", its.get("description", ""), most=DESCRIPTION_MAX),
     )
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from spokes.items import units
 from vendor_sdk.messages import Item
 
 HELD = (
@@ -19,6 +20,13 @@ def lacking(db: sqlite3.Connection, vendor: str, sub_order_id: str, items: Seque
         if there is None or there[0] - held[0] < quantity:
             return sku
     return None
+
+
+def free(db: sqlite3.Connection, vendor: str, now: float) -> dict[str, int]:
+    """Units of each SKU that new orders could have."""
+    held = "SELECT sum(quantity) FROM holding h WHERE h.vendor = s.vendor AND h.sku = s.sku AND (expires_at IS NULL OR expires_at > ?)"
+    query = f"SELECT sku, max(0, quantity - coalesce(({held}), 0)) FROM stock s WHERE vendor = ? ORDER BY sku"
+    return dict(db.execute(query, (now, vendor)).fetchall())
 
 
 def hold(db: sqlite3.Connection, vendor: str, holder: tuple[str, str], items: Sequence[Item], expires_at: float | None) -> None:
@@ -55,11 +63,3 @@ def take_out(db: sqlite3.Connection, vendor: str, sub_order_id: str) -> None:
         (vendor, sub_order_id),
     )
     let_go(db, vendor, sub_order_id)
-
-
-def units(items: Sequence[Item]) -> dict[str, int]:
-    """Units by SKU."""
-    found: dict[str, int] = {}
-    for item in items:
-        found[item.sku] = found.get(item.sku, 0) + item.quantity
-    return found

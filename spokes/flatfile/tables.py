@@ -3,8 +3,9 @@
 FILE = "flatfile.sqlite"
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS product (
+CREATE TABLE IF NOT EXISTS article (
     vendor TEXT NOT NULL, sku TEXT NOT NULL, title TEXT NOT NULL, price INTEGER NOT NULL, currency TEXT NOT NULL,
+    category TEXT NOT NULL, description TEXT NOT NULL,
     PRIMARY KEY (vendor, sku)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stock (
     vendor TEXT NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL CHECK (quantity >= 0),

@@ -1,10 +1,10 @@
 """The Shopify adapter: a reservation moves units to reserved, a submit makes an unpaid order of them, a ship marks it paid."""
 
-import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from spokes.items import shortfalls
 from spokes.shopify import mapping
 from spokes.shopify.failures import WAIT_SECONDS, Stale
 from spokes.shopify.mapping import SENT
@@ -12,6 +12,7 @@ from spokes.shopify.memory import FILE, SCHEMA, Memory, Move
 from spokes.shopify.model import Order, Variant
 from spokes.shopify.settings import Settings
 from spokes.shopify.shop import Shop
+from spokes.sweep import Sweep
 from spokes.web.address import checked_url
 from spokes.web.door import Door
 from vendor_sdk.adapter import Adapter
@@ -54,7 +55,7 @@ class Shopify(Adapter[Settings], Stock, Orders, Shipping):
         self._shop = Shop(self._door, its.access_token, its.location)
         self._file = await Durable.open(self.data / FILE, SCHEMA)
         self._memory = Memory(self.vendor, self._file)
-        self._sweeping = asyncio.Lock()
+        self._sweep = Sweep(self._memory, self._give_back)
         try:
             await self._shop.define()
         except BaseException:
@@ -72,9 +73,9 @@ class Shopify(Adapter[Settings], Stock, Orders, Shipping):
         for _ in range(LOOKS):
             move = await self._memory.of_command(command_id)
             if move is None or move.state == "back":
-                await self._sweep()
+                await self._sweep.run()
                 variants = await self._shop.variants([item.sku for item in command.items])
-                if short := mapping.shortfalls(command.items, variants):
+                if short := shortfalls(command.items, mapping.there(variants)):
                     return _refused(sub, short)
                 changes = mapping.setting_aside(sub, self.config.location, command.items, variants)
                 move = Move(command_id, sub, changes, f"{command_id}.{secrets.token_hex(4)}", "asked")
@@ -93,7 +94,7 @@ class Shopify(Adapter[Settings], Stock, Orders, Shipping):
     async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:  # noqa: ARG002 - the sub-order is the key
         """Make an unpaid order, which claims its units, then give back what was set aside for it: never the other way round."""
         sub = command.sub_order_id
-        async with self._sweeping:
+        async with self._sweep.lock:
             await self._memory.keep(sub)
         move = await self._memory.of_sub_order(sub)
         is_set_aside = move is not None and await self._is_moved(move)
@@ -171,12 +172,6 @@ class Shopify(Adapter[Settings], Stock, Orders, Shipping):
             if isinstance(error, Retry) or (order := await self._shop.order(command.sub_order_id)) is None:
                 raise
             return order
-
-    async def _sweep(self) -> None:
-        """Give back what was set aside for too long; the shop knows no end of it. A submit takes it before or after, never meanwhile."""
-        async with self._sweeping:
-            for move in await self._memory.expired():
-                await self._give_back(move)
 
 
 def _refused(sub_order_id: str, short: list[Shortfall]) -> Refused:

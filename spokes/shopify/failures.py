@@ -6,8 +6,9 @@ https://shopify.dev/docs/api/admin-graphql (status and error codes), …/docs/ap
 from collections.abc import Sequence
 
 from spokes.shopify.model import Cost, GraphQLError, UserError
-from spokes.web.failures import RETRY_SECONDS_MAX, Unsure
+from spokes.web.failures import Unsure
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry
+from vendor_sdk.retry_after import RETRY_SECONDS_MAX
 
 WAIT_SECONDS = 1.0
 """Where Shopify does not say for how long."""

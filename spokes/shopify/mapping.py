@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spokes.items import units
 from spokes.money import amount_text
 from spokes.shopify.model import Fulfillment, Order, TrackingInfo, Variant
-from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Shortfall, Submit
+from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Submit
 
 NAMESPACE, KEY = "wheelwright", "sub_order"
 DEFINITION: dict[str, Any] = {
@@ -47,25 +48,9 @@ def available(variant: Variant) -> int | None:
     return item.inventory_level.quantities[0].quantity if item.inventory_level and item.inventory_level.quantities else 0
 
 
-def shortfalls(items: Sequence[Item], variants: Mapping[str, Variant]) -> list[Shortfall]:
-    """What the shop has too little of, or does not know."""
-    short: list[Shortfall] = []
-    for sku, quantity in units(items).items():
-        if sku not in variants:
-            short.append(Shortfall(sku=sku, quantity=quantity, reason="unknown_sku"))
-            continue
-        there = available(variants[sku])
-        if there is not None and there < quantity:
-            short.append(Shortfall(sku=sku, quantity=quantity - max(0, there)))
-    return short
-
-
-def units(items: Sequence[Item]) -> dict[str, int]:
-    """Units by SKU."""
-    found: dict[str, int] = {}
-    for item in items:
-        found[item.sku] = found.get(item.sku, 0) + item.quantity
-    return found
+def there(variants: Mapping[str, Variant]) -> dict[str, int | None]:
+    """Units of each at our location."""
+    return {sku: available(each) for sku, each in variants.items()}
 
 
 def setting_aside(sub_order_id: str, location: str, items: Sequence[Item], variants: Mapping[str, Variant]) -> dict[str, Any]:

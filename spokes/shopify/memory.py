@@ -53,10 +53,21 @@ class Memory:
 
     async def expired(self) -> list[Move]:
         """Some of what was set aside for too long."""
-        statement = f"SELECT {COLUMNS} FROM move WHERE vendor = ? AND state <> 'back' AND expires_at <= ? LIMIT {SWEEP_MAX}"
+        statement = (
+            f"SELECT {COLUMNS} FROM move WHERE vendor = ? AND state <> 'back' AND expires_at <= ? ORDER BY expires_at LIMIT {SWEEP_MAX}"
+        )
         now = time.time()
         rows = await self._file.do(lambda db: db.execute(statement, (self._vendor, now)).fetchall())
         return [_move(row) for row in rows]
+
+    async def still_expired(self, command_id: str) -> Move | None:
+        """A row as it is now; None if it was kept, or is given back."""
+        return await self._one("command_id = ? AND state <> 'back' AND expires_at <= ?", command_id, time.time())
+
+    async def put_off(self, command_id: str, until: float) -> None:
+        """It expires then, in unix seconds."""
+        mine = (until, self._vendor, command_id)
+        await self._file.do(lambda db: db.execute("UPDATE move SET expires_at = ? WHERE vendor = ? AND command_id = ?", mine))
 
     async def keep(self, sub_order_id: str) -> None:
         """What a sub-order has set aside does not expire any more."""
@@ -72,9 +83,9 @@ class Memory:
         """It was not moved."""
         await self._file.do(lambda db: db.execute("DELETE FROM move WHERE vendor = ? AND command_id = ?", (self._vendor, command_id)))
 
-    async def _one(self, where: str, value: str) -> Move | None:
+    async def _one(self, where: str, *values: str | float) -> Move | None:
         statement = f"SELECT {COLUMNS} FROM move WHERE vendor = ? AND {where} LIMIT 1"
-        row = await self._file.do(lambda db: db.execute(statement, (self._vendor, value)).fetchone())
+        row = await self._file.do(lambda db: db.execute(statement, (self._vendor, *values)).fetchone())
         return None if row is None else _move(row)
 
 

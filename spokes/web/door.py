@@ -9,8 +9,9 @@ import msgspec
 from yarl import URL
 
 from spokes.web.address import AddressRefused, checked_socket
-from spokes.web.failures import Unsure, excerpt, failure, seconds_asked
+from spokes.web.failures import Unsure, excerpt, failure
 from vendor_sdk.errors import AdapterError, Misconfigured
+from vendor_sdk.retry_after import seconds_asked
 
 BODY_BYTES_MAX = 1024 * 1024
 CALL_SECONDS = 60.0
@@ -47,8 +48,8 @@ class Door:
     ) -> Answer:
         """Call once; any status is an answer.
 
-        Raises `Unsure` when nobody answers, `Misconfigured` for a certificate or an address that is refused, and
-        `AdapterError` for an answer that is too long or packed.
+        Raises `Unsure` when nobody answers or the answer is no HTTP, `Misconfigured` for a certificate or an address that is
+        refused, and `AdapterError` for an answer that is too long or packed: what was asked has been done then, as far as we know.
         """
         url = URL(self._base + path).update_query(query or {})
         sent = {"user-agent": AGENT, "accept": "application/json", "accept-encoding": "identity", **headers}
@@ -97,6 +98,8 @@ def _translated(error: aiohttp.ClientError | OSError) -> AdapterError:
     refused = cause if isinstance(cause, AddressRefused) else cause.__cause__
     if isinstance(refused, AddressRefused):
         return Misconfigured(str(refused))
-    if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL):
-        return AdapterError(f"the answer is no HTTP: {type(error).__name__}")
+    if isinstance(error, aiohttp.InvalidURL):
+        return AdapterError(f"{type(error).__name__}: {error}"[:300])
+    if isinstance(error, aiohttp.ClientResponseError):
+        return Unsure(f"the answer is no HTTP: {type(error).__name__}")
     return Unsure(f"{type(error).__name__}: {error}"[:300])

@@ -1,18 +1,12 @@
 """What a status means that is no success, in the SDK's words; pure."""
 
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Retry
 
-RETRY_SECONDS_MAX = 3600.0
-"""A longer Retry-After is a mistake: no order waits for it."""
 BUSY = frozenset({408, 425, 429})
 NOT_THERE = frozenset({404, 405, 410, 501})
 SAID_MAX = 200
-
-
-SURELY_NOT = frozenset({503})
 
 
 class Unsure(Retry):
@@ -35,24 +29,9 @@ def failure(status: int, *, wait: float | None = None, said: str = "") -> Adapte
         case _ if status in NOT_THERE:
             return Misconfigured(detail)
         case _ if status in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            sure = status in BUSY or status in SURELY_NOT
-            return Retry(detail, retry_after=wait) if sure else Unsure(detail, retry_after=wait)
+            return Retry(detail, retry_after=wait) if status in BUSY else Unsure(detail, retry_after=wait)
         case _:
             return AdapterError(detail)
-
-
-def seconds_asked(value: str | None, now: float) -> float | None:
-    """Seconds from `now` (unix) that a Retry-After header asks for, as a number or a date; at most an hour. None for anything else."""
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), RETRY_SECONDS_MAX)
-    try:
-        asked = parsedate_to_datetime(text).timestamp() - now
-    except (ValueError, OverflowError):
-        return None
-    return min(max(asked, 0.0), RETRY_SECONDS_MAX)
 
 
 def unreadable(who: str, error: Exception) -> AdapterError:

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from spokes.items import shortfalls
+from spokes.sweep import Sweep
 from spokes.web.address import checked_url
 from spokes.web.door import Door
-from spokes.web.failures import Unsure
 from spokes.woocommerce import mapping
 from spokes.woocommerce.mapping import CANCELED, HELD, LEFT, OVER, PROCESSING, UNSENT
 from spokes.woocommerce.memory import FILE, SCHEMA, Held, Memory
@@ -62,6 +63,7 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         self._door = Door(checked_url(its.url, allow_private=its.allow_private), allow_private=its.allow_private)
         self._shop = Shop(self._door, its.consumer_key, its.consumer_secret)
         self._counting = asyncio.Lock()
+        self._sweep = Sweep(self._memory, self._cancel)
 
     async def close(self) -> None:
         """Let go of the shop and the memory."""
@@ -87,6 +89,8 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
     async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
         """Give the held order its address and prices; without one, or for other items, hold one now."""
         sub = command.sub_order_id
+        async with self._sweep.lock:
+            await self._memory.keep(sub)
         held = await self._memory.of_sub_order(sub)
         order = None if held is None else await self._order(held)
         if held is not None and order is not None and not (held.is_submitted or mapping.same_items(order, command.items)):
@@ -147,13 +151,14 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         """The order on hold that a command asked for, made if it is not there; or what is missing for it."""
         held = await self._memory.of_command(command_id)
         order = None if held is None else await self._order(held)
-        if held is not None and held.order_id is not None and (order is None or order.status in OVER):
+        is_deleted = order is None and held is not None and held.order_id is not None
+        if is_deleted or (order is not None and order.status in OVER):
             return [Shortfall(sku=item.sku, quantity=item.quantity) for item in items]
         async with self._counting:
             if order is None:
-                await self._sweep()
+                await self._sweep.run()
                 products = await self._shop.products(item.sku for item in items)
-                if short := mapping.shortfalls(items, products):
+                if short := shortfalls(items, mapping.there(products)):
                     return short
                 await self._memory.intend(command_id, sub, expires_at)
                 order = await self._create(command_id, mapping.held_order(sub, command_id, items, products))
@@ -161,14 +166,12 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
 
     async def _create(self, command_id: str, body: dict[str, Any]) -> Order:
         """Create an order that is intended. Where the shop surely did not, nothing was intended."""
-        try:
-            order = await self._shop.create(body)
-        except AdapterError as error:
-            if not isinstance(error, Unsure):
-                await self._memory.forget(command_id)
-            raise
-        await self._memory.created(command_id, order.id)
-        return order
+        made = await self._shop.create(body)
+        if isinstance(made, AdapterError):
+            await self._memory.forget(command_id)
+            raise made
+        await self._memory.created(command_id, made.id)
+        return made
 
     async def _counted(self, command_id: str, order: Order, items: Sequence[Item]) -> Order | list[Shortfall]:
         """The order, if the shop still has enough with it: its own checkout does not wait for us."""
@@ -183,11 +186,20 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         """The shop's order; looked for, where we died before we knew its number."""
         if held.order_id is not None:
             return await self._shop.order(held.order_id)
-        order = await self._shop.find(held.command_id, held.began_at)
-        if order is not None:
-            await self._memory.created(held.command_id, order.id)
-        elif (left := held.asked_at + self.config.settle - time.time()) > 0:
+        found = await self._shop.find(held.command_id, held.began_at)
+        if found:
+            return await self._only(held.command_id, found)
+        if (left := held.asked_at + self.config.settle - time.time()) > 0:
             raise Retry("the shop may be creating the order still", retry_after=left)
+        return None
+
+    async def _only(self, command_id: str, found: Sequence[Order]) -> Order:
+        """The one of a command's orders that counts; the others are canceled before it is noted, for they are looked for no more."""
+        order = next((each for each in found if each.status not in OVER), found[0])
+        for each in found:
+            if each.id != order.id and each.status not in OVER | LEFT:
+                await self._shop.update(each.id, {"status": CANCELED})
+        await self._memory.created(command_id, order.id)
         return order
 
     async def _known(self, sub_order_id: str) -> tuple[Held, Order]:
@@ -209,11 +221,6 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
             await self._shop.update(order.id, {"status": CANCELED})
         await self._memory.end(held.command_id)
         return True
-
-    async def _sweep(self) -> None:
-        """Give back what was held too long; the shop knows no end of a reservation."""
-        for held in await self._memory.expired():
-            await self._cancel(held)
 
     async def _dispatch(self, sub_order_id: str, order: Order) -> Shipped | Pending:
         parcels = await self._parcels(order) if order.status in LEFT else []

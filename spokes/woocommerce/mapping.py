@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spokes.items import units
 from spokes.money import amount_text
 from spokes.woocommerce.model import Order, Product, Tracking
-from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Shortfall, Submit
+from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Submit
 
 COMMAND_KEY = "_wheelwright_command"
 SUB_ORDER_KEY = "_wheelwright_sub_order"
@@ -40,26 +41,9 @@ def arrival(order: Order | None, sub_order_id: str) -> Delivered | Pending:
     return Delivered(sub_order_id=sub_order_id) if arrived else Pending(sub_order_id=sub_order_id)
 
 
-def units(items: Sequence[Item]) -> dict[str, int]:
-    """Units by SKU."""
-    found: dict[str, int] = {}
-    for item in items:
-        found[item.sku] = found.get(item.sku, 0) + item.quantity
-    return found
-
-
-def shortfalls(items: Sequence[Item], products: dict[str, Product]) -> list[Shortfall]:
-    """What the shop has too little of, or does not know. Backorders are no stock: nobody promised the buyer to wait."""
-    short: list[Shortfall] = []
-    for sku, quantity in units(items).items():
-        product = products.get(sku)
-        if product is None:
-            short.append(Shortfall(sku=sku, quantity=quantity, reason="unknown_sku"))
-            continue
-        there = available(product)
-        if there is not None and there < quantity:
-            short.append(Shortfall(sku=sku, quantity=quantity - max(0, there)))
-    return short
+def there(products: Mapping[str, Product]) -> dict[str, int | None]:
+    """Units to be had of each. Backorders are no stock: nobody promised the buyer to wait."""
+    return {sku: available(each) for sku, each in products.items()}
 
 
 def available(product: Product) -> int | None:

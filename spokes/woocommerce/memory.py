@@ -74,9 +74,22 @@ class Memory:
     async def expired(self) -> list[Held]:
         """Some of what was held too long."""
         now = time.time()
-        statement = f"SELECT {COLUMNS} FROM held WHERE vendor = ? AND over = 0 AND expires_at <= ? LIMIT {SWEEP_MAX}"
+        statement = f"SELECT {COLUMNS} FROM held WHERE vendor = ? AND over = 0 AND expires_at <= ? ORDER BY expires_at LIMIT {SWEEP_MAX}"
         rows = await self._file.do(lambda db: db.execute(statement, (self._vendor, now)).fetchall())
         return [_held(row) for row in rows]
+
+    async def still_expired(self, command_id: str) -> Held | None:
+        """A row as it is now; None if it was kept, or is over."""
+        return await self._one("command_id = ? AND over = 0 AND expires_at <= ?", command_id, time.time())
+
+    async def put_off(self, command_id: str, until: float) -> None:
+        """It expires then, in unix seconds."""
+        await self._note("expires_at = ?", until, command_id)
+
+    async def keep(self, sub_order_id: str) -> None:
+        """What a sub-order holds does not expire any more; only `submitted` keeps it from a release."""
+        statement = "UPDATE held SET expires_at = 9e99 WHERE vendor = ? AND sub_order_id = ? AND expires_at IS NOT NULL"
+        await self._file.do(lambda db: db.execute(statement, (self._vendor, sub_order_id)))
 
     async def created(self, command_id: str, order_id: int) -> None:
         """The shop has it."""
@@ -94,12 +107,12 @@ class Memory:
         """It counts no more."""
         await self._note("over = ?", 1, command_id)
 
-    async def _one(self, where: str, value: str | int) -> Held | None:
+    async def _one(self, where: str, *values: str | float) -> Held | None:
         statement = f"SELECT {COLUMNS} FROM held WHERE vendor = ? AND {where} ORDER BY began_at DESC LIMIT 1"
-        row = await self._file.do(lambda db: db.execute(statement, (self._vendor, value)).fetchone())
+        row = await self._file.do(lambda db: db.execute(statement, (self._vendor, *values)).fetchone())
         return None if row is None else _held(row)
 
-    async def _note(self, what: str, value: str | int | None, command_id: str) -> None:
+    async def _note(self, what: str, value: str | float | None, command_id: str) -> None:
         statement = f"UPDATE held SET {what} WHERE vendor = ? AND command_id = ?"
         await self._file.do(lambda db: db.execute(statement, (value, self._vendor, command_id)))
 

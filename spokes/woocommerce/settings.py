@@ -22,7 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consumer_secret: Annotated[str, Meta(min_length=1)]
     tracking: Literal["extension", "meta", "none"] = "extension"
     carrier: Annotated[str, Meta(min_length=1, max_length=64)] = "Untracked"
-    settle: Annotated[float, Meta(ge=0, le=300)] = 15.0
+    settle: Annotated[float, Meta(ge=0, le=300)] = 60.0
     webhook_secret: str = ""
     allow_private: bool = False
 

@@ -24,6 +24,8 @@ CLOCKS = timedelta(hours=1)
 """So far apart the shop's clock and ours may be when we look for an order that we asked for."""
 NO_ORDER = frozenset({"woocommerce_rest_shop_order_invalid_id", "woocommerce_rest_order_invalid_id"})
 NOT_FOUND = (400, 404)
+BUSY = 429
+REFUSALS = range(400, 500)
 
 
 class Shop:
@@ -54,29 +56,37 @@ class Shop:
             return None
         return _read(_passed(answer), Order)
 
-    async def create(self, order: dict[str, Any]) -> Order:
-        """A new order. There is no idempotency key: look before."""
-        return _read(await self._ask("POST", f"{API}/orders", body=order), Order)
+    async def create(self, order: dict[str, Any]) -> Order | AdapterError:
+        """A new order, or why the shop surely made none. There is no idempotency key: look before.
+
+        Raises where it may have made one: only the shop itself knows, by a problem of its own form, or too busy to begin.
+        """
+        answer = await self._door.send("POST", f"{API}/orders", headers=self._headers, body=msgspec.json.encode(order))
+        error = answer.failure()
+        if error is not None and (answer.status == BUSY or (answer.status in REFUSALS and _problem(answer).code)):
+            return error
+        return _read(_passed(answer), Order)
 
     async def update(self, order_id: int, changes: dict[str, Any]) -> Order:
         """Change some of an order."""
         return _read(await self._ask("PUT", f"{API}/orders/{order_id}", body=changes), Order)
 
-    async def find(self, command_id: str, since: float) -> Order | None:
-        """The order that a command created at `since` (unix seconds) or later, by its meta.
+    async def find(self, command_id: str, since: float) -> list[Order]:
+        """The orders that a command created at `since` (unix seconds) or later, by its meta: one, unless the shop was very late.
 
-        Page by page, for the API searches no meta. Raises `AdapterError` if there are too many orders to look through.
+        Page by page, for the API searches no meta. Raises `AdapterError` if there are too many orders to look through, and none is found.
         """
         after = datetime.fromtimestamp(since, UTC) - CLOCKS
         query = {"after": after.strftime("%Y-%m-%dT%H:%M:%S"), "dates_are_gmt": "true", "status": "any", "orderby": "id", "order": "asc"}
+        found: list[Order] = []
         for page in range(1, PAGES_MAX + 1):
             answer = await self._ask("GET", f"{API}/orders", query={**query, "per_page": str(PAGE), "page": str(page)})
             orders = _read(answer, list[Order])
-            for order in orders:
-                if any(meta.key == COMMAND_KEY and meta.value == command_id for meta in order.meta_data):
-                    return order
+            found += [each for each in orders if any(meta.key == COMMAND_KEY and meta.value == command_id for meta in each.meta_data)]
             if len(orders) < PAGE:
-                return None
+                return found
+        if found:
+            return found
         raise AdapterError(f"more than {PAGE * PAGES_MAX} orders since {after.isoformat()}: cannot tell whether {command_id} is among them")
 
     async def trackings(self, order_id: int) -> list[Tracking]:

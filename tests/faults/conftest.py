@@ -63,8 +63,10 @@ async def suite(scratch: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     if suite.market:
         await suite.market.close()
     config = request.config
-    if str(config.getoption("-m")) != "not faults":
-        report.written(suite.rows, whole=config.args == ["tests/faults"] and not config.getoption("-k"))
+    chosen = str(config.getoption("-m"))
+    if chosen != "not faults":
+        whole = chosen == "faults or not faults" and config.args == ["tests/faults"] and not config.getoption("-k")
+        report.written(suite.rows, whole=whole)
 
 
 @pytest_asyncio.fixture

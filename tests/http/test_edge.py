@@ -186,6 +186,12 @@ class TestHealth:
         await wiring.close()
 
 
+@pytest.mark.parametrize(("query", "field"), [("state=lost", "state"), ("due_within=-1", "due_within"), ("limit=0", "limit")])
+async def test_a_bad_parameter_is_named_as_it_was_sent(api: Api, query: str, field: str):
+    refused = await api("acme", "GET", f"/v1/vendor/orders?{query}")
+    assert problem(refused, 400, "invalid_request")["field"] == field
+
+
 async def test_the_page_of_the_api_shows_every_operation_and_needs_nothing_from_afar(api: Api):
     page = await api.http.get("/schema")
     document = (await api.http.get("/schema/openapi.json")).json()

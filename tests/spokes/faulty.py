@@ -18,7 +18,7 @@ class Faulty:
 
     Instead of the work: ``busy`` (429) and ``down`` (503), both with Retry-After, those of `STATUSES`, ``redirect``, ``silence``
     (no answer ever), ``hangup``. After the work: ``mute`` (no answer ever), ``unheard`` (the connection ends), ``garbage``,
-    ``oversized``, ``packed``.
+    ``oversized``, ``packed``, ``spent`` (503), ``walled`` (403 and a page, as a firewall gives it), ``no_http``.
     """
 
     def __init__(self) -> None:
@@ -28,6 +28,8 @@ class Faulty:
         self.asked = 0
         self.is_silent = asyncio.Event()
         self._never = asyncio.Event()  # held here: a task that waits for what nobody holds is swept up, and its connection ends
+        self.before: Callable[[web.Request], Awaitable[None]] | None = None
+        """What happens before each call is looked at."""
 
     def fault(self, kind: str, times: int = 1, *, after: int = 0) -> None:
         """Strike so many calls in this way, `after` so many that go well."""
@@ -39,6 +41,8 @@ class Faulty:
 
     async def serve(self, request: web.Request, handle: Handle) -> web.StreamResponse:
         self.asked += 1
+        if self.before is not None:
+            await self.before(request)
         fault = self._faults.popleft() if self._faults else self.always
         if fault in {"busy", "down"}:
             return web.Response(status=429 if fault == "busy" else 503, headers={"retry-after": str(RETRY_AFTER)})
@@ -55,27 +59,27 @@ class Faulty:
         if fault == "mute":
             self.is_silent.set()
             await self._never.wait()
-        return _spoiled(request, answer, fault)
+        return SPOILED[fault](request) if fault in SPOILED else answer
 
 
-def _spoiled(request: web.Request, answer: web.StreamResponse, fault: str) -> web.StreamResponse:
-    match fault:
-        case "unheard":
-            return _cut(request)
-        case "garbage":
-            return web.Response(text="<html>certainly, sir</html>")
-        case "oversized":
-            return web.Response(body=b"x" * 4_000_000)
-        case "packed":
-            return web.Response(body=b"{}", headers={"content-encoding": "gzip"})
-        case _:
-            return answer
-
-
-def _cut(request: web.Request) -> web.Response:
-    if request.transport is not None:
+def _cut(request: web.Request, last: bytes = b"") -> web.Response:
+    if request.transport is not None and last:
+        request.transport.write(last)
+        request.transport.close()
+    elif request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+SPOILED: dict[str, Callable[[web.Request], web.Response]] = {
+    "unheard": _cut,
+    "garbage": lambda _: web.Response(text="<html>certainly, sir</html>"),
+    "oversized": lambda _: web.Response(body=b"x" * 4_000_000),
+    "packed": lambda _: web.Response(body=b"{}", headers={"content-encoding": "gzip"}),
+    "spent": lambda _: web.Response(status=503, headers={"retry-after": str(RETRY_AFTER)}),
+    "walled": lambda _: web.Response(status=403, text="<html>no</html>"),
+    "no_http": lambda request: _cut(request, b"certainly, sir\r\n\r\n"),
+}
 
 
 @asynccontextmanager

@@ -32,4 +32,5 @@ async def test_the_dummy_keeps_them_also_when_its_answers_come_later(push: bool)
 
 
 def test_they_are_found() -> None:
+    """All but ``hosted``, whose answers are given to the hub: its README says what stands for a certification."""
     assert {path.parent.name for path in CERTIFIED} == {"dummy", "flatfile", "medusa", "shopify", "webhook", "woocommerce"}

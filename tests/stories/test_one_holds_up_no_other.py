@@ -76,6 +76,7 @@ async def test_a_consumer_of_an_older_make_gives_way_and_loses_nothing(world: Wo
         subjects.spoke_consumer("stock"): 1,
         subjects.spoke_consumer("orders"): 0,
         subjects.spoke_consumer("shipping"): 0,
+        subjects.spoke_consumer("returns"): 0,
     }
 
 

@@ -39,6 +39,12 @@ def test_its_dependencies_are_those_it_uses() -> None:
     ]
 
 
+def test_the_readme_names_what_it_needs() -> None:
+    declared = tomllib.loads((SDK / "pyproject.toml").read_text())["project"]["dependencies"]
+    needs = next(line for line in (SDK / "README.md").read_text().splitlines() if line.startswith("It needs "))
+    assert [name for each in declared if f"`{(name := each.split('>')[0].split('[')[0])}`" not in needs] == []
+
+
 def test_every_package_of_it_is_in_the_wheel() -> None:
     listed = tomllib.loads((SDK / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     there = {".".join(path.parent.relative_to(SDK.parent).parts) for path in SDK.rglob("__init__.py") if "build" not in path.parts}

@@ -1,5 +1,6 @@
 """A vendor's system over HTTP, failing in every way: the SDK's words for it."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Retry
-from vendor_sdk.upstream import ANSWER_BYTES_MAX, Upstream, wait_asked
+from vendor_sdk.upstream import ANSWER_BYTES_MAX, Upstream
 
 URL = "http://shop.test/api"
 
@@ -40,6 +41,7 @@ async def test_an_answer_is_read() -> None:
         (429, {"Retry-After": "12"}, Retry, 12.0),
         (503, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, Retry, 0.0),
         (500, {}, Retry, None),
+        (503, {"Retry-After": "99999999"}, Retry, 3600.0),
         (408, {"Retry-After": "soon"}, Retry, None),
         (401, {}, NeedsReauth, None),
         (403, {}, NeedsReauth, None),
@@ -86,21 +88,26 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
 def test_an_address_is_http() -> None:
     with pytest.raises(Misconfigured, match="ftp"):
         Upstream("ftp://shop.test")
+    with pytest.raises(Misconfigured, match="proxy"):
+        Upstream(URL, proxy="shop.test")
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("0", 0.0),
-        (" 7 ", 7.0),
-        ("-1", None),
-        ("1.5", None),
-        ("", None),
-        ("٣", None),
-        ("9" * 40, 999_999_999.0),
-        ("Thu, 01 Jan 1970 00:01:40 GMT", 40.0),
-        ("Thu, 01 Jan 1970 00:00:10 GMT", 0.0),
-    ],
-)
-def test_how_long_a_system_asks_to_wait(text: str, seconds: float | None) -> None:
-    assert wait_asked(text, 60.0) == seconds
+async def test_it_goes_through_the_proxy_it_is_given_and_through_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).splitlines()[0])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1")
+    here = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with server:
+        for system in (Upstream(here), Upstream("http://shop.test", proxy=here)):
+            assert (await system.call("GET", "/x")).status == 200
+            await system.close()
+    assert asked == [b"GET /x HTTP/1.1", b"GET http://shop.test/x HTTP/1.1"]

@@ -74,5 +74,6 @@ async def test_from_nothing_to_answered_orders(wheel: Path, tmp_path: Path, shop
             await stand.event(f"{vendor}.{name}", within=20)
     assert time.monotonic() - began < SECONDS_MAX
 
-    _, said = await ran(sdk[0], "-m", "pytest", "-q", "-k", "stock", cwd=project)
-    assert f"{len(LEVELS['stock'])} passed" in said, said
+    for where, tests in ((project, "."), (tmp_path, "corner")):
+        _, said = await ran(sdk[0], "-m", "pytest", "-q", "-k", "stock", tests, cwd=where)
+        assert f"{len(LEVELS['stock'])} passed" in said, said

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from vendor_sdk.adapter import Adapter, read_config
-from vendor_sdk.conformance.heard import Broken, Unfinished, short
+from vendor_sdk.conformance.heard import Broken, Unfinished, Unseen, short
 from vendor_sdk.conformance.levels import LEVELS, RULES
 from vendor_sdk.conformance.report import NOT_SERVED, Outcome, Report, Result, all_passed, verdict
 from vendor_sdk.conformance.rig import Rig
@@ -49,20 +49,24 @@ class Certification:
         if why := self._loaded.settings.skip.get(rule.id) or self._loaded.settings.skip.get(rule.level):
             return _result(rule, "skipped", reason=why)
         began = time.monotonic()
-        result = await self._tried(rule)
+        left: list[str] = []
+        result = await self._tried(rule, left)
+        result = msgspec.structs.replace(result, reason=short("; ".join(filter(None, [result.reason, *left]))))
         texts = {name: self._loaded.told(getattr(result, name)) for name in ("reason", "asked", "came", "expected")}
         return msgspec.structs.replace(result, seconds=round(time.monotonic() - began, 3), **texts)
 
-    async def _tried(self, rule: Rule) -> Result:
+    async def _tried(self, rule: Rule, left: list[str]) -> Result:
         bound: asyncio.Timeout | None = None
         try:
             with tempfile.TemporaryDirectory(prefix="certify-", ignore_cleanup_errors=True) as folder:
                 async with asyncio.timeout(RULE_SECONDS_MAX) as bound:
-                    await self._try(rule, Path(folder))
+                    await self._try(rule, Path(folder), left)
         except Broken as broken:
             return _result(rule, "failed", asked=broken.asked, came=broken.came, expected=broken.expected)
         except Unfinished as unfinished:
             return _result(rule, "open", reason=str(unfinished))
+        except Unseen as unseen:
+            return _result(rule, "skipped", reason=str(unseen))
         except Misconfigured as error:
             return _result(rule, "failed", reason=error.message)
         except Exception as error:  # noqa: BLE001 - whatever an adapter or a stage does, the other rules are tried
@@ -70,13 +74,17 @@ class Certification:
             return _result(rule, "failed", came=came, expected="a spoke that starts, is tried and stops")
         return _result(rule, "passed")
 
-    async def _try(self, rule: Rule, folder: Path) -> None:
+    async def _try(self, rule: Rule, folder: Path, left: list[str]) -> None:
+        """Try it, and tidy up: what could not be is added to `left`, however it ended."""
         rig = Rig(self.adapter, self._stage, folder, rule.limits)
         await rig.open()
         try:
             await rule.trial(rig)
         finally:
-            await rig.close()
+            try:
+                await rig.close()
+            finally:
+                left.append(rig.left)
 
 
 @asynccontextmanager

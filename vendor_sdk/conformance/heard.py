@@ -27,6 +27,10 @@ class Unfinished(Exception):
     """The adapter says that it cannot do yet what its class promises."""
 
 
+class Unseen(Exception):
+    """Nothing was wrong as far as could be seen, and what the rule is about could not be: it is neither kept nor broken."""
+
+
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one asking: an answer (`kind` and `body`) or an `error`; `size` of the body in bytes."""
 

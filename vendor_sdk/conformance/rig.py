@@ -1,7 +1,6 @@
 """The rig: one adapter with the SDK's desk, guard, inbox and outbox around it, asked as a hub asks, without a broker."""
 
 import asyncio
-import contextlib
 import secrets
 import time
 from collections.abc import AsyncGenerator
@@ -15,13 +14,14 @@ from vendor_sdk.adapter import Adapter, read_config
 from vendor_sdk.conformance import commands
 from vendor_sdk.conformance.fault import Fault
 from vendor_sdk.conformance.heard import Broken, Heard, Unfinished, said
+from vendor_sdk.conformance.leftovers import Leftovers
 from vendor_sdk.conformance.stage import Stage
 from vendor_sdk.desk import Desk
 from vendor_sdk.envelope import Event, read_command
 from vendor_sdk.errors import AdapterError, Unsupported
 from vendor_sdk.guard import Guard, Limits
 from vendor_sdk.inbox import Inbox
-from vendor_sdk.messages import ANSWERS, Message, Pending, Recall, Release, Reserve, Submit
+from vendor_sdk.messages import ANSWERS, Message, Pending
 from vendor_sdk.outbox import Outbox
 from vendor_sdk.ports import CommandBody, capabilities
 
@@ -31,6 +31,9 @@ ASK_AGAIN_FIRST = 0.02
 ASK_AGAIN_MAX = 0.5
 GRACE_SECONDS = 1.0
 CANCEL_SECONDS = 0.05
+
+PATIENT = Limits(timeout=60.0, attempts=3, wait_first=0.2, wait_max=5.0, breaker_failures=1_000)
+"""A busy sandbox is asked again; no breaker falls over the trials."""
 
 
 class Rig:
@@ -48,8 +51,8 @@ class Rig:
         self._numbers = 0
         self._memories = 0
         self._unwritten = ""
-        self._held: dict[str, Reserve] = {}
-        self._ordered: dict[str, Submit] = {}
+        self._leftovers = Leftovers()
+        self._is_failing = False
         self.told: list[Event] = []
 
     async def open(self) -> None:
@@ -72,10 +75,10 @@ class Rig:
     async def close(self) -> None:
         """Give back and recall, where the same SKUs serve the next trial; stop."""
         if self._stage.settings.skus:
-            for command_id, held in list(self._held.items()):
-                await self._quietly(commands.release(held.sub_order_id, command_id))
-            for command_id, ordered in list(self._ordered.items()):
-                await self._quietly(commands.recall(ordered.sub_order_id, command_id))
+            self._guard = Guard(PATIENT, self.capabilities)
+            self._desk = Desk(self._adapter, self._guard, self._inbox, self._outbox)
+            for asked, body in self._leftovers.undoing():
+                await self._undo(asked, body)
         await self._stop()
 
     async def forget(self) -> None:
@@ -89,6 +92,11 @@ class Rig:
             await asyncio.wait({self._telling}, timeout=CANCEL_SECONDS)
         await self._adapter.close()
         await self._inbox.close()
+
+    @property
+    def left(self) -> str:
+        """What may be in the vendor's system still, where the same SKUs serve the next trial; empty if nothing is."""
+        return self._leftovers.told() if self._stage.settings.skus else ""
 
     def serves(self, area: str) -> bool:
         """Whether the adapter has that capability."""
@@ -135,10 +143,12 @@ class Rig:
         """The vendor's system fails in this way inside the block. Raises `Broken` at its end if no call met it."""
         before = self.struck
         await self._stage.fault(fault)
+        self._is_failing = True
         try:
             yield
         finally:
             await self._stage.fault(None)
+            self._is_failing = False
         if self._unwritten:
             raise Unfinished(self._unwritten)
         if before is not None and self.struck == before:
@@ -149,8 +159,13 @@ class Rig:
     ) -> Heard:
         """What comes of one command, asked over the wire's own form; `seconds` until its deadline (default: the patience)."""
         command_id = command_id or self.new_id()
-        self._remember(body, command_id)
-        seconds = self.patience if seconds is None else seconds
+        self._leftovers.ask(body, command_id)
+        heard = await self._asked(body, command_id, attempt, self.patience if seconds is None else seconds, note)
+        if not self._is_failing or isinstance(heard.error, Unsupported):
+            self._leftovers.hear(body, command_id, heard)
+        return heard
+
+    async def _asked(self, body: CommandBody, command_id: str, attempt: int, seconds: float, note: str) -> Heard:
         kind, wire = commands.kind_of(body), messages.encode(body)
         headers = {
             messages.COMMAND_ID: command_id,
@@ -198,21 +213,9 @@ class Rig:
     async def _hear(self, event: Event) -> None:
         self.told.append(event)
 
-    def _remember(self, body: CommandBody, command_id: str) -> None:
-        match body:
-            case Reserve():
-                self._held[command_id] = body
-            case Submit():
-                self._ordered[command_id] = body
-            case Release():
-                self._held.pop(body.reserve_command_id, None)
-            case Recall():
-                self._ordered.pop(body.submit_command_id, None)
-            case _:
-                pass
-
-    async def _quietly(self, body: CommandBody) -> None:
-        """Tidying up is no trial: what it cannot do says nothing."""
-        command_id = self.new_id()
-        with contextlib.suppress(Exception):
-            await self.ask(body, command_id)
+    async def _undo(self, asked: str, body: CommandBody) -> None:
+        """Tidying up is no trial: what it cannot do is told, and fails nothing."""
+        try:
+            self._leftovers.failed(asked, (await self.ask(body)).came)
+        except Exception as error:  # noqa: BLE001 - whatever an adapter does, the others are tidied up
+            self._leftovers.failed(asked, str(error))

@@ -4,13 +4,10 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from vendor_sdk.conformance.rig import Rig
+from vendor_sdk.conformance.rig import PATIENT, Rig
 from vendor_sdk.guard import Limits
 
 Trial = Callable[[Rig], Awaitable[None]]
-
-PATIENT = Limits(timeout=60.0, attempts=3, wait_first=0.2, wait_max=5.0, breaker_failures=1_000)
-"""A busy sandbox is asked again; no breaker falls over the trials."""
 
 AT_ONCE = Limits(timeout=60.0, attempts=1, breaker_failures=1_000)
 """Every call's own outcome is seen."""

@@ -9,8 +9,8 @@ WIDTH = max(map(len, MARKS.values()))
 def row(result: Result) -> str:
     """One rule: how it ended, and if not well, what was asked, what came and what was expected."""
     lines = [f"{MARKS[result.outcome]:<{WIDTH}}  {result.id}"]
-    if result.outcome == "skipped":
-        lines[0] += f"  ({result.reason})"
+    if result.outcome in {"skipped", "passed"} and result.reason:
+        lines[0] += f"  ({_printable(result.reason)})"
     if result.outcome in {"failed", "open"}:
         told = (
             ("demands", result.demands),

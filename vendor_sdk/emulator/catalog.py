@@ -25,7 +25,7 @@ class Good(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Catalog(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that is sold, in one currency with two decimals."""
+    """Everything that is sold, in one currency."""
 
     offers: Annotated[list[Good], Meta(min_length=1, max_length=1000)]
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] = "EUR"

@@ -1,8 +1,17 @@
 """The vendor's money: its share held at the sale, transferred after the hold, paid out after that; each change an entry."""
 
+from decimal import Decimal
+
 from vendor_sdk.emulator.model import Entry, Part, Payout, Transfer
 from vendor_sdk.emulator.tell import tell
 from vendor_sdk.emulator.turn import Turn
+
+DECIMALS_DEFAULT = 2
+DECIMALS: dict[str, int] = {
+    **dict.fromkeys("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), 0),  # noqa: SIM905  # reads better
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),  # noqa: SIM905  # reads better
+}
+"""Digits after the point where they are not two, as the hub counts them."""
 
 
 def capture(turn: Turn, part: Part) -> None:
@@ -90,6 +99,12 @@ def post(  # noqa: PLR0913  # an entry's parts
         )
 
 
+def decimals(currency: str) -> int:
+    """Digits after the point."""
+    return DECIMALS.get(currency, DECIMALS_DEFAULT)
+
+
 def show(turn: Turn, amount: int) -> str:
-    """An amount for people; its currency has two decimals."""
-    return f"{amount // 100}.{amount % 100:02d} {turn.book.currency}"
+    """An amount for people: ``12.90 EUR``."""
+    places = decimals(turn.book.currency)
+    return f"{Decimal(amount).scaleb(-places):.{places}f} {turn.book.currency}"

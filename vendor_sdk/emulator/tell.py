@@ -33,6 +33,14 @@ EventType = Literal[
     "order.kept",
     "order.shipped",
     "order.delivered",
+    "return.requested",
+    "return.authorized",
+    "return.refused",
+    "return.in_transit",
+    "return.received",
+    "return.refunded",
+    "return.canceled",
+    "return.expired",
     "refund.created",
     "refund.succeeded",
     "refund.failed",
@@ -45,7 +53,10 @@ EventType = Literal[
     "webhook_endpoint.disabled",
     "test",
 ]
-"""What an endpoint may ask for. Failures of money, disputes and changes of the vendor do not happen here: they are only tested."""
+"""What an endpoint may ask for.
+
+The steps of a return, failures of money, disputes and changes of the vendor do not happen here: they are only tested.
+"""
 
 
 def tell_of_part(turn: Turn, part: Part, event: str) -> None:

@@ -1,14 +1,20 @@
 """A vendor's files are collected when they are whole, once each, and what is wrong with them is said by line and field."""
 
+import hashlib
 import os
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from spokes.flatfile.adapter import FlatFile
+from spokes.flatfile.settings import Settings
+from spokes.flatfile.sftp import SftpFolder
 from tests.spokes.flatfile.conftest import Open, looked
-from tests.spokes.flatfile.vendor import Vendor
+from tests.spokes.flatfile.vendor import Vendor, a_vendor
 from tests.spokes.told import Told, key
 from tests.vendor_sdk import orders
+from vendor_sdk.errors import Retry
 from vendor_sdk.messages import Refused, Reserved
 
 
@@ -186,3 +192,42 @@ async def test_older_files_are_loaded_first(vendor: Vendor, open_shop: Open) -> 
         os.utime(path, (path.stat().st_atime - age, path.stat().st_mtime - age))
     await looked(shop)
     assert await units(shop) == 9
+
+
+async def test_a_file_that_cannot_be_filed_keeps_no_later_one_from_being_loaded(vendor: Vendor, open_shop: Open) -> None:
+    shop = await open_shop()
+    body = "sku,quantity\nmug,1\n"
+    (vendor.root / "done" / f"{hashlib.sha256(body.encode()).hexdigest()[:12]}-stock-a.csv").mkdir()
+    vendor.put("stock-a.csv", body)
+    os.utime(vendor.root / "in" / "stock-a.csv", (1, 1))
+    vendor.put("stock-b.csv", "sku,quantity\nmug,12\n")
+    await looked(shop)
+    assert vendor.names("in") == ["stock-a.csv"]
+    assert await units(shop) == 12
+
+
+async def test_where_a_server_renames_over_nothing_the_same_file_is_filed_again(vendor: Vendor, open_shop: Open) -> None:
+    shop = await open_shop()
+    vendor.has_posix_rename = False
+    for name in ("stock.csv", "stock.csv", "stock-later.csv"):
+        vendor.put(name, f"sku,quantity\nmug,{len(name)}\n")
+        await looked(shop)
+    assert vendor.names("in") == []
+    assert await units(shop) == len("stock-later.csv")
+
+
+async def test_what_a_vendor_takes_from_is_never_written_over_by_a_second_rename(tmp_path: Path) -> None:
+    async with a_vendor(tmp_path, over_sftp=True) as vendor:
+        vendor.has_posix_rename = False
+        folder = SftpFolder(msgspec.convert(vendor.settings, Settings))
+        await folder.open()
+        for part in ("done", "orders"):
+            (tmp_path / part / "x.csv").write_text("there")
+            await folder.write("work/x.csv", b"new")
+            if part == "orders":
+                with pytest.raises(Retry):
+                    await folder.move("work/x.csv", "orders/x.csv")
+            else:
+                await folder.move("work/x.csv", "done/x.csv")
+        assert [(tmp_path / part / "x.csv").read_text() for part in ("done", "orders", "work")] == ["new", "there", "new"]
+        await folder.close()

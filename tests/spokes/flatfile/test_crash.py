@@ -10,8 +10,9 @@ from spokes.flatfile.book import Book
 from spokes.flatfile.collect import Collector
 from spokes.flatfile.export import Export
 from spokes.flatfile.folder import Entry
-from spokes.flatfile.load import Loader
+from spokes.flatfile.load import Loader, Report
 from spokes.flatfile.local import LocalFolder
+from spokes.flatfile.names import Kind
 from spokes.flatfile.orders import cancellation_file, order_file
 from spokes.flatfile.settings import Settings
 from spokes.flatfile.tables import SCHEMA
@@ -76,7 +77,10 @@ class Desk:
         folder = Crashing(LocalFolder(root), at, after=after)
         self.book = Book("acme", file)
         self.export = Export(self.book, folder)
-        self.collector = Collector(Settings(folder=str(root)), folder, Loader("acme", file), told)
+        self.collector = Collector(Settings(folder=str(root)), folder, Loader("acme", file), told, self._loaded)
+
+    async def _loaded(self, kind: Kind, report: Report) -> None:
+        """Nobody listens to feeds here."""
 
     async def ship(self) -> object:
         answer = await self.book.ship(orders.ship("s1"), "h1", lambda known: order_file(orders.ship("s1"), "h1", known, ","))

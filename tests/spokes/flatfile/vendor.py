@@ -27,6 +27,7 @@ class Vendor:
         self.settings: dict[str, Any] = {"folder": str(root)}
         self.connections: list[asyncssh.SSHServerConnection] = []
         self.faults: deque[str] = deque()
+        self.has_posix_rename = True
         self._files = 0
 
     def put(self, name: str, text: str | bytes) -> None:
@@ -83,6 +84,8 @@ class Served(asyncssh.SFTPServer):
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         self._strike()
+        if not self._vendor.has_posix_rename:
+            raise asyncssh.SFTPOpUnsupported("no such extension")
         super().posix_rename(oldpath, newpath)
 
 

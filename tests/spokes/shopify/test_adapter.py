@@ -294,7 +294,7 @@ async def test_what_could_not_be_given_back_is_given_back_once_that_is_mended(sh
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("busy", Retry), ("down", Retry), ("broken", Unsure), ("unauthorized", NeedsReauth), ("missing", Misconfigured),
+    [("busy", Retry), ("down", Unsure), ("broken", Unsure), ("unauthorized", NeedsReauth), ("missing", Misconfigured),
      ("redirect", Misconfigured), ("garbage", Unsure), ("oversized", AdapterError)],
 )  # fmt: skip
 async def test_each_failure_has_its_class(shop: Shop, open_spoke: Open, fault: str, error: type[AdapterError]) -> None:

@@ -111,7 +111,7 @@ async def test_202_is_pending_where_that_is_an_answer(shop: Webhook, vendor: Ven
     ("fault", "error", "wait"),
     [
         ("busy", Retry, RETRY_AFTER),
-        ("down", Retry, RETRY_AFTER),
+        ("down", Unsure, RETRY_AFTER),
         ("broken", Unsure, None),
         ("hangup", Unsure, None),
         ("unauthorized", NeedsReauth, None),

@@ -33,6 +33,8 @@ class Shop(Faulty):
         self.orders: dict[int, Order] = {}
         self.trackings: dict[int, list[dict[str, str]]] = {}
         self.has_extension = True
+        self.refuses = ""
+        """The code of the problem that is answered to the next order."""
         self.sold_elsewhere: list[tuple[str, int]] = []
         """Units that the shop's own checkout sells just before it creates our next order."""
 
@@ -80,6 +82,9 @@ class Shop(Faulty):
 
     async def create(self, request: web.Request) -> web.Response:
         asked = await request.json()
+        if self.refuses:
+            code, self.refuses = self.refuses, ""
+            return problem(400, code, "No.")
         for sku, units in self.sold_elsewhere:
             next(each for each in self.products.values() if each["sku"] == sku)["stock_quantity"] -= units
         self.sold_elsewhere = []

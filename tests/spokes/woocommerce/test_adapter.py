@@ -148,6 +148,48 @@ async def test_a_busy_shop_has_surely_made_nothing(shop: Shop, open_spoke: Open)
     assert isinstance(await spoke.reserve(orders.reserve("s1"), key("r1", attempt=2)), Reserved)
 
 
+@pytest.mark.parametrize("fault", ["packed", "oversized", "garbage", "no_http", "spent", "walled", "unheard"])
+async def test_an_order_that_was_made_is_found_again_whatever_was_answered(shop: Shop, open_spoke: Open, fault: str) -> None:
+    spoke = await open_spoke()
+    shop.fault(fault, after=1)
+    with pytest.raises(AdapterError):
+        await spoke.reserve(orders.reserve("s1"), key("r1"))
+    assert await spoke.reserve(orders.reserve("s1"), key("r1", attempt=2)) == Reserved(sub_order_id="s1", reference="700")
+    assert (len(shop.orders), shop.units("mug")) == (1, 3)
+
+
+async def test_an_order_that_is_found_canceled_is_no_reservation(shop: Shop, open_spoke: Open) -> None:
+    spoke = await open_spoke()
+    shop.fault("unheard", after=1)
+    with pytest.raises(Unsure):
+        await spoke.reserve(orders.reserve("s1"), key("r1"))
+    shop.set_status(shop.orders[700], "cancelled")
+    for attempt in (2, 3):
+        assert isinstance(await spoke.reserve(orders.reserve("s1"), key("r1", attempt=attempt)), Refused)
+    assert len(shop.orders) == 1
+
+
+async def test_a_refusal_of_the_shops_own_has_surely_made_nothing(shop: Shop, open_spoke: Open) -> None:
+    spoke = await open_spoke(settle=60)
+    shop.refuses = "woocommerce_rest_invalid_product_id"
+    with pytest.raises(AdapterError, match="woocommerce_rest_invalid_product_id"):
+        await spoke.reserve(orders.reserve("s1"), key("r1"))
+    assert isinstance(await spoke.reserve(orders.reserve("s1"), key("r1", attempt=2)), Reserved)
+
+
+async def test_of_two_orders_of_one_command_one_is_left(shop: Shop, open_spoke: Open) -> None:
+    spoke = await open_spoke()
+    shop.fault("hangup", after=1)
+    with pytest.raises(Unsure):
+        await spoke.reserve(orders.reserve("s1"), key("r1"))
+    for _ in range(2):
+        late = shop.make([{"product_id": 101, "quantity": 2}], [{"key": "_wheelwright_command", "value": "r1"}])
+        shop.set_status(late, "on-hold")
+    assert await spoke.reserve(orders.reserve("s1"), key("r1", attempt=2)) == Reserved(sub_order_id="s1", reference="700")
+    assert [order["status"] for order in shop.orders.values()] == ["on-hold", "cancelled"]
+    assert shop.units("mug") == 3
+
+
 async def test_asked_again_at_any_call_it_is_done_once(shop: Shop, open_spoke: Open) -> None:
     """Each call in turn is done and not heard of; at the end there is one order, with one shipping line."""
     spoke = await open_spoke()
@@ -258,7 +300,7 @@ async def test_parcels_are_read_where_the_settings_say(shop: Shop, open_spoke: O
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("broken", Unsure), ("down", Retry), ("unauthorized", NeedsReauth), ("missing", Misconfigured), ("redirect", Misconfigured),
+    [("broken", Unsure), ("down", Unsure), ("unauthorized", NeedsReauth), ("missing", Misconfigured), ("redirect", Misconfigured),
      ("garbage", Unsure), ("oversized", AdapterError), ("odd", AdapterError)],
 )  # fmt: skip
 async def test_each_failure_has_its_class(shop: Shop, open_spoke: Open, fault: str, error: type[AdapterError]) -> None:

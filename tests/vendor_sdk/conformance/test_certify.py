@@ -1,20 +1,26 @@
 """A certification from outside: what is left out and why, what cannot start, and the command's exit codes."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from spokes.dummy.adapter import Dummy
 from tests.vendor_sdk.shop.corner.upstream import CornerConfig
-from tests.vendor_sdk.shop.stage import Inside
+from tests.vendor_sdk.shop.model import Shop
+from tests.vendor_sdk.shop.stage import Inside, ShopStage
 from vendor_sdk import cli
 from vendor_sdk.adapter import Adapter
+from vendor_sdk.conformance import table
 from vendor_sdk.conformance.certify import certify
+from vendor_sdk.conformance.fault import Fault
 from vendor_sdk.conformance.levels import LEVELS, RULES
 from vendor_sdk.conformance.report import Report, read
 from vendor_sdk.conformance.settings import Loaded, Settings, Skus, config_hash
-from vendor_sdk.messages import Refused, Release, Released, Reserve, Reserved
+from vendor_sdk.errors import AdapterError, Misconfigured
+from vendor_sdk.messages import Accepted, Kept, Recall, Recalled, Refused, Release, Released, Reserve, Reserved, Submit
 from vendor_sdk.ports import PORTS, Context, Stock
 
 STAGE = "tests.vendor_sdk.shop.stage:ShopStage"
@@ -110,6 +116,109 @@ async def test_without_known_stock_and_without_a_way_to_fail_the_rules_say_what_
     assert any("name `skus`" in rule.reason for rule in report.rules)
     report = await certified(Dummy, "wire", stage="", skus=Skus(plenty="A", few="B", units=3))
     assert any("name `upstream`" in rule.reason for rule in report.rules)
+
+
+class Blind(ShopStage):
+    """The shop fails on demand, and nobody sees what it is sent."""
+
+    async def open(self) -> None:
+        await super().open()
+        self.behind, self.meddler = self.meddler, None
+
+    async def fault(self, fault: Fault | None) -> None:
+        assert self.behind is not None
+        self.behind.fault = fault
+
+
+class Mute(Inside):
+    """Takes orders on, and sends them nowhere."""
+
+    async def submit(self, command: Submit, context: Context) -> Accepted:
+        return Accepted(sub_order_id=command.sub_order_id, reference=context.command_id)
+
+
+async def test_what_nobody_can_see_is_skipped_with_the_reason_and_never_passed() -> None:
+    report = await certified(Inside, stage=f"{__name__}:Blind")
+    skipped = {rule.id: rule.reason for rule in report.rules if rule.outcome == "skipped" and rule.level != "returns"}
+    assert skipped == dict.fromkeys(("wire.not-repeated", "orders.money"), "nobody can see what your system is sent")
+    assert [rule.id for rule in report.rules if rule.outcome in {"failed", "open"}] == []
+    assert report.passed
+
+
+async def test_money_that_is_sent_nowhere_is_not_seen_to_be_right() -> None:
+    report = await certified(Mute, "orders")
+    assert {rule.outcome for rule in report.rules if rule.id == "orders.money"} == {"skipped"}
+    assert not report.passed
+
+
+class Shared(ShopStage):
+    """The same SKUs for every rule."""
+
+    shops: ClassVar[list[Shop]] = []
+
+    async def open(self) -> None:
+        await super().open()
+        self.shop.stock |= {"A": 1_000_000, "B": 3}
+        self.shops.append(self.shop)
+
+
+SHARED: dict[str, Any] = {"stage": f"{__name__}:Shared", "skus": Skus(plenty="A", few="B", units=3)}
+
+
+class OnABusyMachine(Inside):
+    """Gets to its first call late, through no fault of its own."""
+
+    late = 0.3
+
+    async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
+        late, self.late = self.late, 0.0
+        await asyncio.sleep(late)
+        return await super().reserve(command, context)
+
+
+async def test_a_deadline_that_passes_before_the_system_is_reached_says_nothing_of_the_adapter() -> None:
+    report = await certified(OnABusyMachine, "wire")
+    assert [(rule.id, rule.came) for rule in report.rules if rule.outcome != "passed"] == []
+
+
+class Gullible(Inside):
+    """Takes a release or a recall that failed for done."""
+
+    async def release(self, command: Release, context: Context) -> Released:
+        with suppress(AdapterError):
+            return await super().release(command, context)
+        return Released(sub_order_id=command.sub_order_id)
+
+    async def recall(self, command: Recall, context: Context) -> Recalled | Kept:
+        with suppress(AdapterError):
+            return await super().recall(command, context)
+        return Recalled(sub_order_id=command.sub_order_id)
+
+
+class Holding(Inside):
+    """Lets go of nothing."""
+
+    async def recall(self, command: Recall, context: Context) -> Recalled | Kept:  # noqa: ARG002 - the port's form
+        raise Misconfigured("sk_live_1 may not cancel")
+
+
+@pytest.mark.parametrize("adapter", [Inside, Gullible])
+async def test_nothing_is_left_also_where_it_was_to_be_undone_while_the_system_failed(adapter: type[Inside]) -> None:
+    report = await certified(adapter, "wire", "stock", "orders", **SHARED)
+    shop = Shared.shops.pop()
+    assert {order.status for order in shop.orders.values()} <= {"canceled", "sent"}
+    assert all(hold.free for hold in shop.holds.values())
+    assert shop.stock["B"] == 3
+    assert not any("left" in rule.reason for rule in report.rules)
+
+
+async def test_what_could_not_be_undone_is_told() -> None:
+    report = await certified(Holding, "orders", secrets=("sk_live_1",), **SHARED)
+    money = next(rule for rule in report.rules if rule.id == "orders.money")
+    assert money.outcome == "passed"
+    assert money.reason.startswith("may be left in your system: orders.submit of kit-")
+    assert "error misconfigured: … may not cancel" in money.reason
+    assert "may be left" in table.row(money)
 
 
 def run(folder: Path, text: str, *arguments: str) -> int:

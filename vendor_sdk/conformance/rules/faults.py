@@ -6,10 +6,10 @@ from collections.abc import Callable
 import msgspec
 
 from vendor_sdk.conformance.fault import RETRY_AFTER, Fault
-from vendor_sdk.conformance.heard import Broken, Heard
+from vendor_sdk.conformance.heard import Broken, Heard, Unseen
 from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.conformance.rule import AT_ONCE
-from vendor_sdk.conformance.rules.probes import first_command, one_of_each
+from vendor_sdk.conformance.rules.probes import UNSEEN, first_command, one_of_each
 from vendor_sdk.conformance.rules.wire import WIRE
 from vendor_sdk.errors import Misconfigured, NeedsReauth, Retry
 from vendor_sdk.messages import Message, Pending
@@ -48,6 +48,8 @@ async def not_repeated(rig: Rig) -> None:
             heard = await rig.ask(command, note="(the system: busy)")
             if before is not None and rig.struck is not None and rig.struck > before + 1:
                 raise Broken(asked=heard.asked, came=f"{rig.struck - before} calls", expected="one call, and its failure")
+    if rig.struck is None:
+        raise Unseen(UNSEEN)
 
 
 @WIRE.rule(

@@ -2,11 +2,11 @@
 
 from vendor_sdk.conformance import commands
 from vendor_sdk.conformance.fault import Fault
-from vendor_sdk.conformance.heard import Broken
+from vendor_sdk.conformance.heard import Broken, Unseen
 from vendor_sdk.conformance.money import wrong_amounts
 from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.conformance.rule import AT_ONCE, Rules
-from vendor_sdk.conformance.rules.probes import excess, ordered, reserved
+from vendor_sdk.conformance.rules.probes import UNSEEN, excess, ordered, reserved
 from vendor_sdk.errors import Retry
 from vendor_sdk.messages import Accepted, Declined, Item, Pending, Recalled, Reserved
 
@@ -121,14 +121,18 @@ async def pending_ends(rig: Rig) -> None:
     why="Divided by a hundred, a yen order is a hundredth and a dinar order tenfold; through a float it is a cent off.",
 )
 async def money(rig: Rig) -> None:
-    sku = await rig.plenty()
+    sku, seen = await rig.plenty(), False
     for currency, price in PRICES.items():
         before = len(rig.sent or [])
         submit = commands.submit(rig.new_id(), (sku, 3), price=price, currency=currency)
         heard = await rig.ask(submit)
         heard.must_be_one_of((*FINAL, Pending))
+        sent = (rig.sent or [])[before:]
+        seen = seen or bool(sent)
         for amount in (price, submit.shipping_price, submit.total):
-            if wrong := wrong_amounts((rig.sent or [])[before:], amount, currency):
+            if wrong := wrong_amounts(sent, amount, currency):
                 raise Broken(
                     asked=heard.asked, came=f"your system was sent {', '.join(wrong)}", expected=f"{amount} minor units of {currency}"
                 )
+    if not seen:
+        raise Unseen(UNSEEN)

@@ -8,6 +8,9 @@ from vendor_sdk.conformance.rig import Rig
 from vendor_sdk.messages import Accepted, Item, Reserved, Shipped
 from vendor_sdk.ports import CommandBody
 
+UNSEEN = "nobody can see what your system is sent"
+"""Why a rule about that is skipped: no proxy of the kit's stands before it."""
+
 Asking = tuple[CommandBody, str]
 """A command and its id."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from vendor_sdk.emulator import course, refund, shown
+from vendor_sdk.emulator import course, money, refund, shown
 from vendor_sdk.emulator.clock import duration
 from vendor_sdk.emulator.http.orders import part_of
 from vendor_sdk.emulator.http.request import Answer, Call, encoded
@@ -55,6 +55,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str
     now: str | None
     ahead_seconds: float
+    decimals: int
     capabilities: list[str]
     orders: list[msgspec.Struct]
     balance: list[msgspec.Struct]
@@ -72,6 +73,7 @@ def state(call: Call) -> Answer:
             vendor=book.vendor,
             now=iso(emulator.clock()),
             ahead_seconds=round(emulator.clock.ahead, 3),
+            decimals=money.decimals(book.currency),
             capabilities=sorted(emulator.capabilities),
             orders=[shown.order(book, part) for part in reversed(book.parts.values())],
             balance=list(shown.balances(book)),
