@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from spokes.items import shortfalls
 from spokes.medusa import mapping
 from spokes.medusa.mapping import DRAFT, UNTOUCHED
 from spokes.medusa.memory import FILE, SCHEMA, Memory
@@ -95,7 +96,8 @@ class Medusa(Adapter[Settings], Stock, Orders, Shipping, Catalog):
     async def submit(self, command: Submit, context: Context) -> Accepted | Declined | Pending:
         """Make an order, which sets its own units aside; then what was set aside for it is given back."""
         sub = command.sub_order_id
-        await self._memory.keep(sub)
+        async with self._shelf.sweep.lock:
+            await self._memory.keep(sub)
         order = await self._order(sub)
         if order is None or order.status == DRAFT:
             placed = await self._placed(command, context.command_id)
@@ -169,7 +171,7 @@ class Medusa(Adapter[Settings], Stock, Orders, Shipping, Catalog):
                 if is_given_back:
                     await self._give_back(sub)
                     variants = await self._shop.variants(item.sku for item in command.items)
-                if not mapping.shortfalls(command.items, variants, location):
+                if not shortfalls(command.items, mapping.there(variants, location)):
                     with contextlib.suppress(TooFew):
                         return await self._claimed(sub, mapping.draft(command, command_id, variants, self.config))
         await self._withdraw(sub)

@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from spokes.items import units
 from spokes.medusa.model import Inventory, Order, Variant
 from spokes.medusa.settings import Settings
 from spokes.money import amount_text, decimals
 from vendor_sdk.feeds import Described, Level, Offered
 from vendor_sdk.feeds import Price as OfferPrice
-from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Shortfall, Submit
+from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Submit
 
 SUB_ORDER, COMMAND = "wheelwright_sub_order", "wheelwright_command"
 DRAFT, UNTOUCHED = "draft", "not_fulfilled"
@@ -102,14 +103,6 @@ def parcels(order: Order, settings: Settings) -> list[Parcel]:
     return found
 
 
-def units(items: Sequence[Item]) -> dict[str, int]:
-    """Units by SKU."""
-    found: dict[str, int] = {}
-    for item in items:
-        found[item.sku] = found.get(item.sku, 0) + item.quantity
-    return found
-
-
 def needs(items: Sequence[Item], variants: Mapping[str, Variant]) -> dict[str, float]:
     """Units by inventory item; what the shop does not count needs none."""
     found: dict[str, float] = {}
@@ -132,17 +125,9 @@ def _made_of(inventory: Inventory | None, required: float, location: str) -> int
     return int(sum(each.stocked_quantity - each.reserved_quantity for each in levels) // max(required, 1))
 
 
-def shortfalls(items: Sequence[Item], variants: Mapping[str, Variant], location: str) -> list[Shortfall]:
-    """What the shop has too little of, or does not know."""
-    short: list[Shortfall] = []
-    for sku, quantity in units(items).items():
-        if sku not in variants:
-            short.append(Shortfall(sku=sku, quantity=quantity, reason="unknown_sku"))
-            continue
-        there = available(variants[sku], location)
-        if there is not None and there < quantity:
-            short.append(Shortfall(sku=sku, quantity=quantity - there))
-    return short
+def there(variants: Mapping[str, Variant], location: str) -> dict[str, int | None]:
+    """Units to be had of each at a location."""
+    return {sku: available(each, location) for sku, each in variants.items()}
 
 
 def draft(command: Submit, command_id: str, variants: Mapping[str, Variant], settings: Settings) -> dict[str, Any]:

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS restocked (
 """
 """`asked_at` is when a call went out whose answer we do not have; 0 if there is none. `expires_at` is none from the submit on."""
 
-SWEEP_MAX = 20
+OLDEST = "ORDER BY expires_at LIMIT 20"
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True):
@@ -78,8 +78,18 @@ class Memory:
 
     async def expired(self) -> list[Held]:
         """Some of what was held too long."""
-        statement = f"SELECT command_id, asked_at, over FROM held WHERE vendor = ? AND over = 0 AND expires_at <= ? LIMIT {SWEEP_MAX}"
+        statement = f"SELECT command_id, asked_at, over FROM held WHERE vendor = ? AND over = 0 AND expires_at <= ? {OLDEST}"
         return [_held(row) for row in await self._all(statement, time.time())]
+
+    async def still_expired(self, command_id: str) -> Held | None:
+        """A row as it is now; None if it was kept, or is over."""
+        statement = "SELECT command_id, asked_at, over FROM held WHERE vendor = ? AND command_id = ? AND over = 0 AND expires_at <= ?"
+        row = await self._one(statement, command_id, time.time())
+        return None if row is None else _held(row)
+
+    async def put_off(self, command_id: str, until: float) -> None:
+        """It expires then, in unix seconds."""
+        await self._do("UPDATE held SET expires_at = ?2 WHERE vendor = ?1 AND command_id = ?3", until, command_id)
 
     async def ordering(self, sub_order_id: str) -> None:
         """An order is about to be asked for; from the first time on it is looked for."""

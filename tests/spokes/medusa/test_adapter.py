@@ -317,7 +317,7 @@ async def test_the_whole_catalog_is_told_page_by_page(shop: Shop, open_spoke: Op
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("broken", Unsure), ("down", Retry), ("unauthorized", NeedsReauth), ("missing", Misconfigured), ("redirect", Misconfigured),
+    [("broken", Unsure), ("down", Unsure), ("unauthorized", NeedsReauth), ("missing", Misconfigured), ("redirect", Misconfigured),
      ("garbage", Unsure), ("oversized", Unsure), ("packed", AdapterError), ("odd", AdapterError)],
 )  # fmt: skip
 async def test_each_failure_has_its_class(shop: Shop, open_spoke: Open, fault: str, error: type[AdapterError]) -> None:
