@@ -1,6 +1,7 @@
 """Owns the real parts every test may ask for: one PostgreSQL and one NATS per session, a fresh database per module."""
 
 import asyncio
+import gc
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,6 +18,12 @@ from tests.template import fill_template
 
 TEMPLATE = "template_migrated"
 _numbers = itertools.count(1)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays for the whole run: looking through thousands of tests for garbage again and again costs minutes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
