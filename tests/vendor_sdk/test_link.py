@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -118,6 +119,7 @@ async def test_a_broker_that_comes_late_is_waited_for(stand: Stand, vendor: str,
 async def test_a_seed_that_comes_late_is_waited_for_aloud(
     stand: Stand, vendor: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING)  # another test's command may have silenced all but errors
     up = asyncio.Event()
 
     async def fresh(_: Client) -> None:
