@@ -1,4 +1,4 @@
-"""Money as vendors' systems write it: decimals of a currency, and minor units as a decimal text; pure."""
+"""Money as vendors' systems write it: decimals of a currency, minor units as a decimal text, and back; pure."""
 
 from decimal import Decimal
 
@@ -16,3 +16,9 @@ def amount_text(amount: int, currency: str) -> str:
     """Minor units as people write them: ``12.50``."""
     exponent = decimals(currency)
     return str(Decimal(amount).scaleb(-exponent)) if exponent else str(amount)
+
+
+def minor_units(amount: Decimal, currency: str) -> int | None:
+    """Major units as minor units; None where that is no whole number of them, or less than nothing."""
+    scaled = amount.scaleb(decimals(currency))
+    return int(scaled) if amount.is_finite() and scaled >= 0 and scaled == scaled.to_integral_value() else None

@@ -1,6 +1,7 @@
 """Many vendors' spokes in one process: each starts, fails and stops alone."""
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -130,6 +131,8 @@ async def run(names: list[str], *, config: Path, data: Path, watch: bool) -> Non
     except AdapterError:
         await fleet.stop()
         raise
+    gc.collect()
+    gc.freeze()  # what is loaded stays: to look through it for garbage again and again stops all spokes for a moment
     watching = asyncio.create_task(fleet.watch()) if watch else None
     await ended.wait()
     if watching:

@@ -20,7 +20,7 @@ from spokes.flatfile.tables import FILE, SCHEMA
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.durable import Durable
 from vendor_sdk.errors import AdapterError
-from vendor_sdk.feeds import Level, Offered
+from vendor_sdk.feeds import Level, Offered, Rate
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -88,12 +88,18 @@ class FlatFile(Adapter[Settings], Stock, Orders, Shipping, Catalog):
         for each in await self._book.levels():
             yield each
 
+    async def rates(self) -> list[Rate]:
+        """What the last rates files say; none where there was no such file."""
+        return await self._book.rates()
+
     async def _loaded(self, kind: Kind, report: Report) -> None:
         """Tell what a file has changed at once. Dead before it is told, it is told with the next reading of all."""
         if kind is Kind.STOCK and report.loaded:
             await self.feeds.counted(await self._book.levels())
         if kind is Kind.CATALOG and report.loaded:
             await self.feeds.changed(await self._book.offered(self.config.category), report.gone)
+        if kind is Kind.RATES and report.loaded:
+            await self.feeds.rated(await self._book.rates())
 
     async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
         """From the stock that the vendor's files told."""

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from spokes.flatfile import assortment, purchase, shelf
+from spokes.flatfile import assortment, purchase, shelf, tariff
 from spokes.flatfile.orders import File
 from spokes.flatfile.purchase import LEFT, OVER, Purchase, State
 from vendor_sdk.durable import Durable
 from vendor_sdk.errors import Rejected
-from vendor_sdk.feeds import Level, Offered
+from vendor_sdk.feeds import Level, Offered, Rate
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -49,6 +49,10 @@ class Book:
     async def offered(self, category: str) -> list[Offered]:
         """All that is sold; `category` is of what names none."""
         return await self._file.do(lambda db: assortment.all_of(db, self._vendor, category))
+
+    async def rates(self) -> list[Rate]:
+        """By what the vendor ships."""
+        return await self._file.do(lambda db: tariff.all_of(db, self._vendor))
 
     async def reserve(self, command: Reserve, command_id: str) -> Reserved | Refused:
         """Hold all units, or none."""

@@ -7,6 +7,7 @@ import msgspec
 
 from spokes.money import decimals
 from vendor_sdk.messages import Id, Quantity, Reason, Sku
+from vendor_sdk.words import Word
 
 UNITS = re.compile(r"([0-9]{1,9})(?:[.,]0{1,2})?")
 AMOUNT = re.compile(
@@ -25,11 +26,11 @@ class BadCell(Exception):
         self.problem = problem
 
 
-def units(field: str, text: str, *, least: int = 0) -> int:
+def units(field: str, text: str, *, least: int = 0, most: int = UNITS_MAX) -> int:
     """A whole number of units. Raises `BadCell`."""
     match = UNITS.fullmatch(text)
-    if match is None or not least <= int(match[1]) <= UNITS_MAX:
-        raise BadCell(field, f"a whole number from {least} to {UNITS_MAX}, not {text[:32]!r}")
+    if match is None or not least <= int(match[1]) <= most:
+        raise BadCell(field, f"a whole number from {least} to {most}, not {text[:32]!r}")
     return int(match[1])
 
 
@@ -85,6 +86,11 @@ def sub_order_id(field: str, text: str) -> str:
 def reason(field: str, text: str, default: str) -> str:
     """A stable word; what stands there in people's words becomes one. Raises `BadCell`."""
     return _typed(field, "_".join(re.findall(r"[a-z0-9]+", text.casefold())) or default, Reason)
+
+
+def code(field: str, text: str) -> str:
+    """What a way of shipping is called among machines, in lower case. Raises `BadCell`."""
+    return _typed(field, text.lower(), Word)
 
 
 def category(field: str, text: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from spokes.flatfile import assortment, purchase, shelf
+from spokes.flatfile import assortment, purchase, shelf, tariff
 from spokes.flatfile.cells import BadCell
 from spokes.flatfile.csv_text import text_of
 from spokes.flatfile.folder import DONE, FAILED
 from spokes.flatfile.names import Kind
 from spokes.flatfile.purchase import LEFT, Purchase, State
-from spokes.flatfile.sheets import AnswerRow, CatalogRow, Problem, Row, Sheet, ShipmentRow, StockRow
+from spokes.flatfile.sheets import AnswerRow, CatalogRow, Problem, RateRow, Row, Sheet, ShipmentRow, StockRow
 from vendor_sdk.durable import Durable
 from vendor_sdk.messages import Delivered, Message, Shortfall
 
@@ -44,11 +44,11 @@ class Loader:
         self._file = file
 
     async def before(self, kind: Kind, digest: str) -> tuple[str, bytes] | None:
-        """Where the same content was filed, and the report on it. Stock and catalog count only until another was loaded."""
+        """Where the same content was filed, and the report on it. What says how things are counts only until another was loaded."""
 
         def work(db: sqlite3.Connection) -> tuple[str, bytes] | None:
             every = "SELECT part, report, digest FROM loaded WHERE vendor = ? AND kind = ?"
-            if kind in {Kind.STOCK, Kind.CATALOG}:
+            if kind in {Kind.STOCK, Kind.CATALOG, Kind.RATES}:
                 last = db.execute(f"{every} ORDER BY id DESC LIMIT 1", (self._vendor, kind)).fetchone()
                 return last[:2] if last and last[2] == digest else None
             same = db.execute(f"{every} AND digest = ?", (self._vendor, kind, digest)).fetchone()
@@ -63,6 +63,8 @@ class Loader:
             problems = list(sheet.problems)
             facts: list[Fact] = []
             good = 0
+            if sheet.kind is Kind.RATES and not problems:
+                tariff.drop_others(db, self._vendor, sheet.rows)
             for rows in grouped(sheet.rows):
                 try:
                     facts += APPLY[sheet.kind](db, self._vendor, rows)
@@ -89,7 +91,7 @@ class Loader:
 
 
 def grouped(rows: Sequence[Row]) -> list[list[Row]]:
-    """What belongs together is loaded together: a sub-order's rows; of stock and catalog each row by itself."""
+    """What belongs together is loaded together: a sub-order's rows; of stock, catalog and rates each row by itself."""
     groups: dict[str | int, list[Row]] = {}
     for row in rows:
         its = row.sub_order_id if isinstance(row, AnswerRow | ShipmentRow) else row.line
@@ -122,6 +124,13 @@ def _catalog(db: sqlite3.Connection, vendor: str, rows: Sequence[Row]) -> list[F
     for row in rows:
         assert isinstance(row, CatalogRow)
         assortment.put(db, vendor, row)
+    return []
+
+
+def _rates(db: sqlite3.Connection, vendor: str, rows: Sequence[Row]) -> list[Fact]:
+    for row in rows:
+        assert isinstance(row, RateRow)
+        tariff.put(db, vendor, row)
     return []
 
 
@@ -191,6 +200,7 @@ def _found(db: sqlite3.Connection, vendor: str, sub_order_id: str) -> Purchase:
 APPLY: dict[Kind, Callable[[sqlite3.Connection, str, Sequence[Row]], list[Fact]]] = {
     Kind.STOCK: _stock,
     Kind.CATALOG: _catalog,
+    Kind.RATES: _rates,
     Kind.ANSWERS: _answers,
     Kind.SHIPMENTS: _shipments,
 }

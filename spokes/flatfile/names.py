@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     CATALOG = "catalog"
     STOCK = "stock"
+    RATES = "rates"
     ANSWERS = "answers"
     SHIPMENTS = "shipments"
 

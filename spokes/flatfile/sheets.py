@@ -13,6 +13,7 @@ from vendor_sdk.messages import Parcel
 Cells = Mapping[str, str]
 VALUE_MAX = 64
 DESCRIPTION_MAX = 5_000
+DAYS_MAX = 365
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,16 @@ class CatalogRow(Row, frozen=True, kw_only=True):
     currency: str
     category: str = ""
     description: str = ""
+
+
+class RateRow(Row, frozen=True, kw_only=True):
+    """A way by which the vendor ships; `price` in minor units for the parcel."""
+
+    code: str
+    name: str
+    price: int
+    currency: str
+    days: int
 
 
 class AnswerRow(Row, frozen=True, kw_only=True):
@@ -76,6 +87,7 @@ class Sheet(msgspec.Struct, frozen=True):
 NEEDED = {
     Kind.STOCK: ("sku", "quantity"),
     Kind.CATALOG: ("sku", "title", "price", "currency"),
+    Kind.RATES: ("code", "name", "price", "currency", "days"),
     Kind.ANSWERS: ("sub_order_id", "answer"),
     Kind.SHIPMENTS: ("sub_order_id", "carrier", "tracking_number"),
 }
@@ -127,6 +139,19 @@ def _catalog(line: Line) -> CatalogRow:
     )
 
 
+def _rate(line: Line) -> RateRow:
+    its = line.cells
+    currency = cells.currency_code("currency", its.get("currency", ""))
+    return RateRow(
+        line=line.number,
+        code=cells.code("code", its.get("code", "")),
+        name=cells.words("name", its.get("name", ""), most=200),
+        price=cells.minor_units("price", its.get("price", ""), currency),
+        currency=currency,
+        days=cells.units("days", its.get("days", ""), most=DAYS_MAX),
+    )
+
+
 def _answer(line: Line) -> AnswerRow:
     its = line.cells
     answer = ANSWERS.get(its.get("answer", "").casefold())
@@ -159,6 +184,7 @@ def _shipment(line: Line) -> ShipmentRow:
 READERS: dict[Kind, Callable[[Line], Row]] = {
     Kind.STOCK: _stock,
     Kind.CATALOG: _catalog,
+    Kind.RATES: _rate,
     Kind.ANSWERS: _answer,
     Kind.SHIPMENTS: _shipment,
 }

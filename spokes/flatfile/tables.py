@@ -1,4 +1,4 @@
-"""The vendor's own memory here: stock, what is held of it, sub-orders, and each file that came or went."""
+"""The vendor's own memory here: articles, rates, stock, what is held of it, sub-orders, and each file that came or went."""
 
 FILE = "flatfile.sqlite"
 
@@ -7,6 +7,9 @@ CREATE TABLE IF NOT EXISTS article (
     vendor TEXT NOT NULL, sku TEXT NOT NULL, title TEXT NOT NULL, price INTEGER NOT NULL, currency TEXT NOT NULL,
     category TEXT NOT NULL, description TEXT NOT NULL,
     PRIMARY KEY (vendor, sku)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rate (
+    vendor TEXT NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, price INTEGER NOT NULL, currency TEXT NOT NULL, days INTEGER NOT NULL,
+    PRIMARY KEY (vendor, code)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stock (
     vendor TEXT NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL CHECK (quantity >= 0),
     PRIMARY KEY (vendor, sku)) WITHOUT ROWID;

@@ -46,7 +46,8 @@ class Hosted(Adapter[HostedSettings], Stock, Orders, Shipping):
 
     async def open(self) -> None:
         """Get the client ready. Raises `Misconfigured` for an address or a key that is none."""
-        patience = Patience(attempt=self.config.timeout, call=self.config.timeout)  # the guard asks again
+        seconds = self.config.timeout
+        patience = Patience(attempt=seconds, call=seconds, least=seconds)  # one attempt: the guard asks again
         self._client = AsyncClient(self.config.base_url, self._key(), patience=patience, allow_http=self.config.allow_http)
 
     async def close(self) -> None:

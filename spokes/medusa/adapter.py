@@ -18,7 +18,7 @@ from spokes.web.failures import Unsure
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.durable import Durable
 from vendor_sdk.errors import AdapterError, Rejected, Retry
-from vendor_sdk.feeds import Level, Offered
+from vendor_sdk.feeds import Level, Offered, Rate
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -143,6 +143,14 @@ class Medusa(Adapter[Settings], Stock, Orders, Shipping, Catalog):
         ordered = await self._memory.ordered(command.sub_order_id)
         order = None if ordered is None or ordered.order_id is None else await self._shop.order(ordered.order_id)
         return mapping.arrival(order, command.sub_order_id)
+
+    async def rates(self) -> list[Rate]:
+        """The options of one service zone, in the region's currency; none where no zone is named."""
+        its = self.config
+        if not its.shipping_zone:
+            return []
+        options = await self._shop.options(its.shipping_zone)
+        return mapping.rates(options, its.region, await self._shop.currency(its.region), its.shipping_days)
 
     async def _order(self, sub_order_id: str) -> Order | None:
         """The shop's order or the draft of it; looked for, where we died before we knew its id.

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from spokes.items import units
-from spokes.medusa.model import Inventory, Order, Variant
+from spokes.medusa.model import Inventory, OptionPrice, Order, ShippingOption, Variant
 from spokes.medusa.settings import Settings
-from spokes.money import amount_text, decimals
-from vendor_sdk.feeds import Described, Level, Offered
+from spokes.money import amount_text, decimals, minor_units
+from vendor_sdk.feeds import Described, Level, Offered, Rate
 from vendor_sdk.feeds import Price as OfferPrice
 from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Submit
 
@@ -17,6 +17,9 @@ DRAFT, UNTOUCHED = "draft", "not_fulfilled"
 
 CATEGORY = re.compile(r"[a-z0-9_-]{1,64}")
 """What the hub takes for a category."""
+
+FOR_EVERY_ORDER = {"is_return": "false", "enabled_in_store": "true"}
+"""The rules of a shipping option that keep no order from it."""
 
 Standing = Literal["taken", "done", "over", "open"]
 Way = Literal["here", "leaving", "left", "arrived", "unknown"]
@@ -169,6 +172,32 @@ def offer(variant: Variant, currency: str, settings: Settings) -> Offered | None
         product=Described(title=product.title, category=_category(variant, settings), description=product.description or ""),
         state="active" if product.status == "published" else "paused",
     )
+
+
+def rates(options: Sequence[ShippingOption], region: str, currency: str, days: int) -> list[Rate]:
+    """The ways that are open to every order at one price in the region's currency; how long they take no shop says."""
+    priced = [(each, _price(each, region, currency)) for each in options if _is_for_all(each)]
+    return [
+        Rate(code=each.id.lower(), name=each.name[:200], price=OfferPrice(amount=price, currency=currency), days=days)
+        for each, price in priced
+        if price is not None
+    ]
+
+
+def _is_for_all(option: ShippingOption) -> bool:
+    rules = [(rule.attribute, str(rule.value).lower()) for rule in option.rules or []]
+    return option.price_type == "flat" and all(FOR_EVERY_ORDER.get(name) == value for name, value in rules)
+
+
+def _price(option: ShippingOption, region: str, currency: str) -> int | None:
+    """The region's own price before the currency's; one with other conditions is not everybody's."""
+
+    def rules(price: OptionPrice) -> list[tuple[str, Any]]:
+        return [(rule.attribute, rule.value) for rule in price.price_rules or []]
+
+    here = [each for each in option.prices or [] if each.currency_code.upper() == currency]
+    found = [each for wanted in ([("region_id", region)], []) for each in here if rules(each) == wanted]
+    return minor_units(found[0].amount, currency) if found else None
 
 
 def _category(variant: Variant, settings: Settings) -> str:

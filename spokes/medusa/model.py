@@ -52,6 +52,31 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[str, Any] | None = None
 
 
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be so for a price, or a way of shipping, to be had."""
+
+    attribute: str
+    value: Any = None
+
+
+class OptionPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """A price of a way of shipping, in major units."""
+
+    amount: Decimal
+    currency_code: str
+    price_rules: list[Rule] | None = None
+
+
+class ShippingOption(msgspec.Struct, frozen=True, kw_only=True):
+    """A way of shipping."""
+
+    id: str
+    name: str
+    price_type: str
+    rules: list[Rule] | None = None
+    prices: list[OptionPrice] | None = None
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """What is sold under a SKU. What is not managed is not counted."""
 

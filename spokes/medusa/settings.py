@@ -14,7 +14,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`url` is the server's, `api_key` a secret API key of its (from the environment).
 
     `location` is where the stock lies (``sloc_…``), `sales_channel` the one it is sold through (``sc_…``), `region` what orders
-    are made in (``reg_…``), `shipping_option` what they leave by (``so_…``). With `fulfill` a ship makes the fulfillment; without,
+    are made in (``reg_…``), `shipping_option` what they leave by (``so_…``). `shipping_zone` is the service zone whose options are told as
+    rates (``serzo_…``), with `shipping_days` until a parcel arrives. With `fulfill` a ship makes the fulfillment; without,
     the shop's people do. With `restock` what came back is added to the stock; without, the shop counts it itself.
     `carrier` names the carrier of all parcels; empty, the fulfillment provider does. With `untracked`, an order shipped without
     any tracking number is one parcel under its number. `category` is of products that have none.
@@ -27,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sales_channel: Name
     region: Name
     shipping_option: Name
+    shipping_zone: Annotated[str, Meta(max_length=64)] = ""
+    shipping_days: Annotated[int, Meta(ge=0, le=365)] = 5
     fulfill: bool = True
     restock: bool = True
     carrier: Annotated[str, Meta(max_length=64)] = ""

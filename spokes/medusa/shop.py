@@ -9,7 +9,7 @@ import msgspec
 
 from spokes.medusa import model
 from spokes.medusa.mapping import COMMAND, SUB_ORDER
-from spokes.medusa.model import Order, Problem, Reservation, Variant
+from spokes.medusa.model import Order, Problem, Reservation, ShippingOption, Variant
 from spokes.web.door import Answer, Door
 from spokes.web.failures import unreadable
 from vendor_sdk.errors import AdapterError, Retry
@@ -32,6 +32,10 @@ VARIANT = (
 OFFER = (
     f"{VARIANT},product.title,product.description,product.status,product.categories.handle,prices.amount,prices.currency_code,"
     "prices.price_rules.value,prices.price_rules.attribute"
+)
+OPTION = (
+    "id,name,price_type,rules.attribute,rules.value,prices.amount,prices.currency_code,prices.price_rules.attribute,"
+    "prices.price_rules.value"
 )
 RESERVATION = "id,inventory_item_id,description"
 ORDER = (
@@ -60,6 +64,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     reservations: list[Reservation] | None = None
     orders: list[Order] | None = None
     draft_orders: list[Order] | None = None
+    shipping_options: list[ShippingOption] | None = None
     reservation: Reservation | None = None
     deleted: bool | None = None
 
@@ -103,6 +108,16 @@ class Shop:
         """What is paid with in a region (ISO 4217)."""
         said = await self._ask("GET", f"/admin/regions/{region}", {"fields": "id,currency_code"})
         return _there(said.region).currency_code.upper()
+
+    async def options(self, zone: str) -> list[ShippingOption]:
+        """All ways of shipping to a service zone."""
+        found: list[ShippingOption] = []
+        query = {"service_zone_id": zone, "fields": OPTION, "order": "id"}
+        while True:
+            page = _there((await self._ask("GET", "/admin/shipping-options", {**query, **_at(len(found))})).shipping_options)
+            found += page
+            if len(page) < PAGE:
+                return found
 
     async def reservations(self, command_id: str) -> list[Reservation]:
         """What a command has set aside."""

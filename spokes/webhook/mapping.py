@@ -3,6 +3,7 @@
 import msgspec
 
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected
+from vendor_sdk.feeds import Rate
 from vendor_sdk.messages import ANSWERS, COMMANDS, EVENTS, Message, Pending, Reason, Text
 from vendor_sdk.ports import CommandBody
 
@@ -27,6 +28,16 @@ class Request(msgspec.Struct, frozen=True):
     kind: str
     path: str
     body: bytes
+
+
+RATES = Request("shipping.rates", "/rates", msgspec.json.encode({"type": "shipping.rates", "data": {}}))
+"""The call that asks for all rates."""
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """All ways by which a vendor ships."""
+
+    rates: list[Rate]
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +79,17 @@ def read_answer(kind: str, sub_order_id: str, body: bytes) -> Message:
         return msgspec.json.decode(envelope.data, type=EVENTS[envelope.type])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise AdapterError(f"the answer to {kind} is none: {error}"[:300]) from error
+
+
+def read_rates(body: bytes) -> list[Rate]:
+    """The rates in a signed body. Raises `AdapterError` for one that tells none."""
+    try:
+        envelope = msgspec.json.decode(body, type=Envelope)
+        if envelope.type != RATES.kind:
+            raise AdapterError(f"{envelope.type[:64]!r} does not answer {RATES.kind}")
+        return msgspec.json.decode(envelope.data, type=Rates).rates
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AdapterError(f"the answer to {RATES.kind} is none: {error}"[:300]) from error
 
 
 def read_refusal(body: bytes) -> Rejected | None:

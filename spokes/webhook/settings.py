@@ -10,11 +10,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`url` is the base of the endpoints, `secret` the shared secrets separated by blanks (from the environment).
 
     All of them sign what is sent, each is believed in what comes: with the new one beside the old, both sides change over
-    when they like. `allow_private` lets `url` be a private address or plain HTTP: only on the vendor's own premises.
+    when they like. `rates` says that the vendor serves ``/rates``. `allow_private` lets `url` be a private address or plain
+    HTTP: only on the vendor's own premises.
     """
 
     url: str
     secret: str
+    rates: bool = False
     allow_private: bool = False
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from spokes.woocommerce.shop import Shop
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.durable import Durable
 from vendor_sdk.errors import AdapterError, NeedsReauth, Rejected, Retry
+from vendor_sdk.feeds import Rate
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -127,6 +128,13 @@ class WooCommerce(Adapter[Settings], Stock, Orders, Shipping):
         held = await self._memory.of_sub_order(command.sub_order_id)
         order = await self._shop.order(held.order_id) if held is not None and held.order_id is not None else None
         return mapping.arrival(order, command.sub_order_id)
+
+    async def rates(self) -> list[Rate]:
+        """The methods of one zone, in the shop's currency; none where no zone is named."""
+        if self.config.shipping_zone is None:
+            return []
+        methods = await self._shop.methods(self.config.shipping_zone)
+        return mapping.rates(methods, await self._shop.currency(), self.config.shipping_days)
 
     async def hear(self, headers: Mapping[str, str], body: bytes) -> None:
         """Look at the order that a webhook is about, and tell what has become of it. Twice is once, a stranger's is nothing.

@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from spokes.items import units
-from spokes.money import amount_text
-from spokes.woocommerce.model import Order, Product, Tracking
+from spokes.money import amount_text, minor_units
+from spokes.woocommerce.model import Method, Order, Product, Tracking
+from vendor_sdk.feeds import Price, Rate
 from vendor_sdk.messages import Accepted, Address, Declined, Delivered, Item, Parcel, Pending, PricedItem, Submit
 
 COMMAND_KEY = "_wheelwright_command"
@@ -22,6 +25,8 @@ HELD = frozenset({ON_HOLD, PROCESSING, COMPLETED})
 LEFT = frozenset({COMPLETED, "delivered"})
 """``delivered`` is none of WooCommerce's own; common extensions add it."""
 OVER = frozenset({CANCELED, "refunded", "failed", DELETED})
+COST = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,4}))?")
+"""A flat rate's cost that is one amount; with the shop's decimal mark, whichever that is. Others are formulas."""
 UNSENT = frozenset({ON_HOLD, "pending"})
 """A ship sets it processing from these alone: a status of the vendor's own is on its way already."""
 
@@ -103,6 +108,21 @@ def parcels_of_meta(order: Order) -> list[Parcel]:
     return [_parcel(found.get("_tracking_provider", ""), number)] if number else []
 
 
+def rates(methods: Sequence[Method], currency: str, days: int) -> list[Rate]:
+    """The methods that are open to every order at one price; how long they take no shop says."""
+    priced = [(each, _price(each, currency)) for each in methods if each.enabled]
+    return [
+        Rate(
+            code=f"{each.method_id}-{each.instance_id}",
+            name=each.title[:200] or each.method_id,
+            price=Price(amount=price, currency=currency),
+            days=days,
+        )
+        for each, price in priced
+        if price is not None
+    ]
+
+
 def is_genuine(secret: str, signature: str, body: bytes) -> bool:
     """Whether a webhook is the shop's: ``X-WC-Webhook-Signature`` is the base64 of the body's HMAC-SHA256.
 
@@ -111,6 +131,20 @@ def is_genuine(secret: str, signature: str, body: bytes) -> bool:
     """
     wanted = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
     return bool(secret) and hmac.compare_digest(wanted, signature.encode(errors="replace"))
+
+
+def _price(method: Method, currency: str) -> int | None:
+    """What any parcel costs by a method, in minor units; None where that depends on what is in it, or is not known here."""
+    said = {} if isinstance(method.settings, list) else {name: str(each.value or "").strip() for name, each in method.settings.items()}
+    match method.method_id:
+        case "free_shipping":
+            return 0 if said.get("requires", "") == "" else None
+        case "flat_rate":
+            is_by_class = any(value for name, value in said.items() if name.startswith("class_cost_") or name == "no_class_cost")
+            cost = COST.fullmatch(said.get("cost", ""))
+            return None if cost is None or is_by_class else minor_units(Decimal(f"{cost[1]}.{cost[2] or 0}"), currency)
+        case _:
+            return None
 
 
 def _parcel(carrier: str, number: str) -> Parcel:

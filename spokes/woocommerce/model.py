@@ -1,6 +1,6 @@
 """What we read of the shop's answers; other fields are let be.
 
-https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/ and …/products/.
+https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/, …/products/ and …/shipping-zone-methods/.
 """
 
 from typing import Any
@@ -57,6 +57,28 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True):
 
     tracking_provider: str
     tracking_number: str
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting of a shipping method; extensions put any value there."""
+
+    value: Any = ""
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True):
+    """A way by which a zone is shipped to. PHP writes settings that are none as an empty list."""
+
+    instance_id: int
+    method_id: str
+    title: str = ""
+    enabled: bool = False
+    settings: dict[str, Setting] | list[Any] = []
+
+
+class Currency(msgspec.Struct, frozen=True, kw_only=True):
+    """What the shop sells in (ISO 4217)."""
+
+    code: str
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 from spokes.web.door import Answer, Door
 from spokes.web.failures import unreadable
 from spokes.woocommerce.mapping import COMMAND_KEY
-from spokes.woocommerce.model import Order, Problem, Product, Tracking
+from spokes.woocommerce.model import Currency, Method, Order, Problem, Product, Tracking
 from vendor_sdk.errors import AdapterError
 
 T = TypeVar("T")
@@ -95,6 +95,14 @@ class Shop:
         https://woocommerce.com/document/shipment-tracking/shipment-tracking-rest-api-create-tracking-item/.
         """
         return _read(await self._ask("GET", f"{TRACKINGS}/orders/{order_id}/shipment-trackings"), list[Tracking])
+
+    async def methods(self, zone: int) -> list[Method]:
+        """All ways by which a zone is shipped to; this list has no pages."""
+        return _read(await self._ask("GET", f"{API}/shipping/zones/{zone}/methods"), list[Method])
+
+    async def currency(self) -> str:
+        """What the shop sells in (ISO 4217)."""
+        return _read(await self._ask("GET", f"{API}/data/currencies/current"), Currency).code
 
     async def _ask(self, method: str, path: str, *, query: dict[str, str] | None = None, body: dict[str, Any] | None = None) -> Answer:
         encoded = None if body is None else msgspec.json.encode(body)

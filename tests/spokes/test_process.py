@@ -39,7 +39,7 @@ async def stand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stand
 def write(stand: Stand, folder: Path, name: str, config: dict[str, Any]) -> None:
     (folder / f"{name}.nk").write_text(stand.seeds[name])
     lines = [f'adapter = "{name}"', "[nats]", f'url = "{stand.server.url}"', f'seed_file = "{name}.nk"']
-    lines += ["[feeds]", "catalog_every = 0", "levels_every = 0", "[config]"]  # calls of its own would be hit instead
+    lines += ["[feeds]", "catalog_every = 0", "levels_every = 0", "rates_every = 0", "[config]"]  # calls of its own would be hit instead
     lines += [f"{key} = {json.dumps(value)}" for key, value in config.items()]
     (folder / f"{name}.toml").write_text("\n".join(lines))
 

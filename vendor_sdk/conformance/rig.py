@@ -23,7 +23,7 @@ from vendor_sdk.guard import Guard, Limits
 from vendor_sdk.inbox import Inbox
 from vendor_sdk.messages import ANSWERS, Message, Pending
 from vendor_sdk.outbox import Outbox
-from vendor_sdk.ports import CommandBody, capabilities
+from vendor_sdk.ports import CommandBody, answer_kind, capabilities
 
 PLENTY = 1_000_000
 FEW = 4
@@ -108,9 +108,13 @@ class Rig:
         return f"kit-{self._token}-{self._numbers}"
 
     @property
-    def breaker(self) -> str:
-        """The state of the breaker of the first capability."""
-        return self._guard.states[self.capabilities[0]]
+    def reaches(self) -> str:
+        """The kind of command that reaches the vendor's system, where that of the first capability does not."""
+        return self._stage.settings.reaches
+
+    def breaker(self, body: CommandBody) -> str:
+        """The state of the breaker that such a command goes through."""
+        return self._guard.states[commands.kind_of(body).partition(".")[0]]
 
     @property
     def sent(self) -> list[str] | None:
@@ -167,6 +171,7 @@ class Rig:
 
     async def _asked(self, body: CommandBody, command_id: str, attempt: int, seconds: float, note: str) -> Heard:
         kind, wire = commands.kind_of(body), messages.encode(body)
+        await self._stage.asked(body, command_id)
         headers = {
             messages.COMMAND_ID: command_id,
             messages.ATTEMPT: str(attempt),
@@ -198,17 +203,20 @@ class Rig:
             await asyncio.sleep(pause)
             pause = min(pause * 2, ASK_AGAIN_MAX)
             attempt += 1
-            heard = self._fact(body, command_id, heard) or await self.ask(body, command_id, attempt=attempt, note=note)
+            heard = await self._fact(body, command_id, heard) or await self.ask(body, command_id, attempt=attempt, note=note)
         return heard
 
-    def _fact(self, body: CommandBody, command_id: str, pending: Heard) -> Heard | None:
-        """The answer that was told instead of asked for."""
+    async def _fact(self, body: CommandBody, command_id: str, pending: Heard) -> Heard | None:
+        """The answer that was told instead of asked for, by the adapter or by the vendor's people."""
         kinds = {kind for kind in ANSWERS[commands.kind_of(body)] if not kind.endswith(".pending")}
         for event in self.told:
             if event.command_id == command_id and event.kind in kinds:
                 answer: Message = messages.decode_event(event.kind, event.body)
                 return Heard(asked=pending.asked, kind=event.kind, body=answer, size=len(event.body))
-        return None
+        told = await self._stage.told(body, command_id)
+        if told is None:
+            return None
+        return Heard(asked=pending.asked, kind=answer_kind(commands.kind_of(body), told), body=told, size=len(messages.encode(told)))
 
     async def _hear(self, event: Event) -> None:
         self.told.append(event)

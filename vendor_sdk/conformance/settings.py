@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -39,7 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `upstream` names the key of `config` that holds the address of the vendor's system: the kit stands in between and
     makes it fail. `status` are the names of the fields in which that system tells how an order is. `stage` is a
     ``module:Class`` of `vendor_sdk.conformance.stage.Stage` for what data cannot say. `skip` gives a reason for each
-    rule or level that is left out. `patience` is how long (seconds) an answer may take.
+    rule or level that is left out. `patience` is how long (seconds) an answer may take. `reaches` names the command that
+    calls the vendor's system, if what is asked first of a sub-order is answered without it.
     """
 
     adapter: str
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stage: str = ""
     skip: dict[str, WhyNot] = {}
     patience: Seconds = 5.0
+    reaches: Literal["", "orders.recall", "shipping.track"] = ""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from vendor_sdk.conformance.meddler import Meddler
 from vendor_sdk.conformance.proxy import Proxy
 from vendor_sdk.conformance.settings import Settings
 from vendor_sdk.errors import Misconfigured
+from vendor_sdk.messages import Message
+from vendor_sdk.ports import CommandBody
 
 
 class Stage:
@@ -50,6 +52,16 @@ class Stage:
         if self.meddler is None:
             raise Misconfigured("nobody can make your system fail: name `upstream`, give your stage a `fault` method, or skip this rule")
         self.meddler.fault = fault
+
+    async def asked(self, body: CommandBody, command_id: str) -> None:
+        """The hub is about to ask this. Where the vendor's people see their orders at the hub, let them see this one."""
+
+    async def told(self, body: CommandBody, command_id: str) -> Message | None:  # noqa: ARG002 - for who overrides it
+        """What the vendor's people have answered to it past the adapter, as a hub took it down; None: nothing yet.
+
+        It counts as a pending adapter's own fact, told later.
+        """
+        return None
 
 
 def stage_of(settings: Settings) -> Stage:

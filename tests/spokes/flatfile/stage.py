@@ -13,6 +13,7 @@ from vendor_sdk.errors import Misconfigured
 
 LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 8.0
+RATES = "code,name,price,currency,days\npost,Post,4.90,EUR,3\nexpress,Express,9.90,EUR,1\n"
 
 
 class FlatStage(Stage):
@@ -40,10 +41,13 @@ class FlatStage(Stage):
             raise Misconfigured("a folder has no such faults")
 
     async def _send(self) -> None:
-        files = 0
+        files, told = 0, self.adapter
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError):  # the adapter has not made its folders yet
+                if self.adapter is not told:
+                    self._vendor.put(f"rates-{files}.csv", RATES)
+                    told, files = self.adapter, files + 1
                 taken = sorted({row["sub_order_id"] for row in self._vendor.take()})
                 if taken:
                     files += 1

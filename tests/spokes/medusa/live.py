@@ -115,11 +115,13 @@ class Server:
             _must(client, f"{at}/fulfillment-providers", {"add": ["manual_manual"]})
             region = _must(client, "/admin/regions", {"name": "Europe", "currency_code": "eur", "countries": ["pt"]})["region"]["id"]
             profile = client.get("/admin/shipping-profiles").json()["shipping_profiles"][0]["id"]
-            option = _shipping(client, at, profile)
-        self.settings = {"api_key": key, "location": location, "sales_channel": channel, "region": region, "shipping_option": option}
+            zone, option = _shipping(client, at, profile)
+        self.settings = {"api_key": key, "location": location, "sales_channel": channel, "region": region}
+        self.settings |= {"shipping_option": option, "shipping_zone": zone}
 
 
-def _shipping(client: httpx.Client, location: str, profile: str) -> str:
+def _shipping(client: httpx.Client, location: str, profile: str) -> tuple[str, str]:
+    """A service zone, and the one way of shipping to it."""
     _must(client, f"{location}/fulfillment-sets", {"name": "Post", "type": "shipping"})
     sets = client.get(location, params={"fields": "*fulfillment_sets"}).json()["stock_location"]["fulfillment_sets"]
     zone = {"name": "Portugal", "geo_zones": [{"type": "country", "country_code": "pt"}]}
@@ -133,7 +135,7 @@ def _shipping(client: httpx.Client, location: str, profile: str) -> str:
         "type": {"label": "Post", "description": "Post", "code": "post"},
         "prices": [{"currency_code": "eur", "amount": 4.99}],
     }
-    return _must(client, "/admin/shipping-options", option)["shipping_option"]["id"]
+    return made["id"], _must(client, "/admin/shipping-options", option)["shipping_option"]["id"]
 
 
 def install() -> None:

@@ -16,13 +16,14 @@ from aiohttp import web
 from tests.spokes.faulty import Faulty, serving
 
 KEY = "sk_1"
-LOCATION, CHANNEL, REGION, OPTION = "sloc_1", "sc_1", "reg_1", "so_1"
+LOCATION, CHANNEL, REGION, OPTION, ZONE = "sloc_1", "sc_1", "reg_1", "so_1", "serzo_1"
 SETTINGS = {
     "api_key": KEY,
     "location": LOCATION,
     "sales_channel": CHANNEL,
     "region": REGION,
     "shipping_option": OPTION,
+    "shipping_zone": ZONE,
     "allow_private": True,
 }
 Thing = dict[str, Any]
@@ -47,6 +48,7 @@ class Shop(Faulty):
         self.levels: dict[str, Thing] = {}
         self.reservations: dict[str, Thing] = {}
         self.orders: dict[str, Thing] = {}
+        self.options: list[Thing] = [option(OPTION, 4.99)]
         self.sold_elsewhere: list[tuple[str, int]] = []
         """Units that the shop's own checkout sells just before units are set aside for us."""
         self.answers: list[Any] = []
@@ -80,6 +82,9 @@ class Shop(Faulty):
 
     def get_region(self, _: dict[str, str], __: Thing, region: str) -> Thing:
         return {"region": {"id": region, "currency_code": "eur"}}
+
+    def list_options(self, query: dict[str, str], _: Thing) -> Thing:
+        return page("shipping_options", query, [each for each in self.options if each["service_zone_id"] == query["service_zone_id"]])
 
     def list_reservations(self, query: dict[str, str], _: Thing) -> Thing:
         return page("reservations", query, [each for each in self.reservations.values() if each["description"] == query["description"]])
@@ -291,6 +296,12 @@ def told(order: Thing) -> Thing:
     return {**order, **paid, "fulfillment_status": fulfillment_status(order), **order.get("set", {})}
 
 
+def option(number: str, *amounts: float, **more: Any) -> Thing:
+    """A way of shipping, at such prices in euros; without rules it is open to every order."""
+    prices: list[Thing] = [{"amount": amount, "currency_code": "eur", "price_rules": []} for amount in amounts]
+    return {"id": number, "name": "Post", "price_type": "flat", "service_zone_id": ZONE, "rules": [], "prices": prices, **more}
+
+
 def fulfillment_status(order: Thing) -> str:
     kinds = [next(word for stamp, word in BY_STAMP.items() if each[stamp]) for each in order["fulfillments"]]
     live = [kind for kind in kinds if kind != "canceled"]
@@ -307,6 +318,7 @@ def routes(shop: Shop) -> Iterable[tuple[str, str, Callable[..., Thing]]]:
     return [
         ("GET", "/admin/product-variants", shop.list_variants),
         ("GET", "/admin/regions/{id}", shop.get_region),
+        ("GET", "/admin/shipping-options", shop.list_options),
         ("GET", "/admin/reservations", shop.list_reservations),
         ("POST", "/admin/reservations", shop.reserve),
         ("DELETE", "/admin/reservations/{id}", shop.unreserve),

@@ -14,7 +14,7 @@ from spokes.medusa.adapter import Medusa
 from spokes.medusa.mapping import FULFILLMENT_STATUSES, ORDER_STATUSES, PAYMENT_STATUSES
 from spokes.web.failures import Unsure
 from tests.spokes.faulty import RETRY_AFTER
-from tests.spokes.medusa.shop import KEY, SETTINGS, Shop, a_shop, told
+from tests.spokes.medusa.shop import KEY, REGION, SETTINGS, Shop, a_shop, option, told
 from tests.spokes.told import key, opener
 from tests.vendor_sdk import orders
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry
@@ -343,3 +343,46 @@ async def test_another_key_is_refused(open_spoke: Open) -> None:
     spoke = await open_spoke(api_key="sk_stale")
     with pytest.raises(NeedsReauth, match="Unauthorized"):
         await spoke.reserve(orders.reserve("s1"), key("r1"))
+
+
+def priced(amount: float, **rules: Any) -> dict[str, Any]:
+    return {"amount": amount, "currency_code": "eur", "price_rules": [{"attribute": name, "value": value} for name, value in rules.items()]}
+
+
+def ruled(**rules: str) -> dict[str, Any]:
+    return {"rules": [{"attribute": name, "operator": "eq", "value": value} for name, value in rules.items()]}
+
+
+@pytest.mark.parametrize(
+    ("each", "price"),
+    [
+        (option("so_A1", 4.99), 499),
+        (option("so_A1", 0), 0),
+        (option("so_A1", 4.99, **ruled(is_return="false", enabled_in_store="true")), 499),
+        (option("so_A1", prices=[priced(5), priced(4, region_id=REGION), priced(0, item_total=50), priced(3, region_id="reg_2")]), 400),
+        (option("so_A1", prices=[priced(5, item_total=50)]), None),
+        (option("so_A1", prices=[priced(4, region_id=REGION, item_total=50)]), None),
+        (option("so_A1", prices=[priced(5) | {"currency_code": "usd"}]), None),
+        (option("so_A1", 4.999), None),
+        (option("so_A1", 4.99, price_type="calculated"), None),
+        (option("so_A1", 4.99, **ruled(is_return="true")), None),
+        (option("so_A1", 4.99, **ruled(enabled_in_store="false")), None),
+        (option("so_A1", 4.99, **ruled(customer_group="cusgroup_1")), None),
+        (option("so_A1", 4.99, service_zone_id="serzo_2"), None),
+        (option("so_A1", prices=None, rules=None), None),
+    ],
+)
+async def test_a_way_that_is_open_to_every_order_at_one_price_is_a_rate(
+    shop: Shop, open_spoke: Open, each: dict[str, Any], price: int | None
+) -> None:
+    shop.options = [each]
+    rates = await (await open_spoke()).rates()
+    assert [(rate.code, rate.price.amount) for rate in rates] == ([] if price is None else [("so_a1", price)])
+
+
+async def test_rates_are_read_to_the_end_and_without_a_zone_not_at_all(shop: Shop, open_spoke: Open) -> None:
+    shop.options = [option(f"so_{number}", 1) for number in range(60)]
+    assert len(await (await open_spoke()).rates()) == 60
+    asked = shop.asked
+    assert await (await open_spoke(shipping_zone="")).rates() == []
+    assert shop.asked == asked

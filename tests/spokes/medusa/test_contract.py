@@ -15,6 +15,7 @@ from tests.spokes.medusa.deaf import a_line
 from tests.spokes.told import key, opener
 from tests.vendor_sdk import orders
 from vendor_sdk.errors import Rejected
+from vendor_sdk.feeds import Price, Rate
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -191,3 +192,8 @@ async def test_the_server_says_no_in_these_words(system: System) -> None:
     assert await refused(f"{at}/cancel", {}) == (400, "invalid_data", canceled)
     assert await refused(f"{at}/fulfillments", {"items": items, "location_id": location}) == (400, "invalid_data", canceled)
     assert (await people.order(sub))["fulfillment_status"] == "canceled"
+
+
+async def test_the_options_of_a_service_zone_are_its_rates(system: System) -> None:
+    [rate] = await system.adapter.rates()
+    assert rate == Rate(code=system.settings["shipping_option"].lower(), name="Post", price=Price(amount=499, currency="EUR"), days=5)

@@ -31,7 +31,8 @@ class WebhookStage(Stage):
     async def open(self) -> None:
         self._stack = AsyncExitStack()
         self._vendor = await self._stack.enter_async_context(webhook.a_vendor())
-        self.config |= {"url": self._vendor.url, "secret": webhook.SECRET, "allow_private": True}
+        self.config |= {"url": self._vendor.url, "secret": webhook.SECRET, "rates": True, "allow_private": True}
+        self._vendor.rates = [webhook.rate()]
 
     async def close(self) -> None:
         await self._stack.aclose()

@@ -16,10 +16,11 @@ from spokes.webhook.settings import Settings
 from spokes.webhook.signing import read_keys, sign
 from tests.spokes.faulty import RETRY_AFTER
 from tests.spokes.told import Told, key
-from tests.spokes.webhook.vendor import OTHER, SECRET, Vendor, a_vendor
+from tests.spokes.webhook.vendor import OTHER, SECRET, Vendor, a_vendor, rate
 from tests.vendor_sdk import orders
 from vendor_sdk.adapter import read_config
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry
+from vendor_sdk.feeds import Price, Rate
 from vendor_sdk.messages import (
     Accepted,
     Delivered,
@@ -174,7 +175,7 @@ async def test_data_of_another_form_is_no_answer(shop: Webhook, vendor: Vendor) 
 
 async def test_an_answer_by_a_stranger_of_yesterday_or_for_another_command_is_not_believed(shop: Webhook, vendor: Vendor) -> None:
     vendor.signs_for = "o2"
-    with pytest.raises(AdapterError, match="another command"):
+    with pytest.raises(AdapterError, match="another call"):
         await shop.submit(orders.submit("s1"), key("o1"))
     vendor.signs_for, vendor.late = None, timedelta(minutes=6)
     with pytest.raises(NeedsReauth, match="300 s"):
@@ -234,3 +235,53 @@ async def test_a_callback_is_told_once_and_a_strangers_never(shop: Webhook) -> N
         await shop.hear(headers, body.replace(b"o1", b"o2"))
     with pytest.raises(NeedsReauth):
         await shop.hear({}, body)
+
+
+@pytest_asyncio.fixture
+async def rated(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Webhook]:
+    shop = Webhook("acme", Settings(url=vendor.url, secret=SECRET, rates=True, allow_private=True), Told(), tmp_path)
+    await shop.open()
+    yield shop
+    await shop.close()
+
+
+async def test_rates_are_asked_for_under_an_id_of_their_own(rated: Webhook, vendor: Vendor) -> None:
+    vendor.rates = [rate(), rate("express", 990)]
+    post, express = await rated.rates()
+    assert post == Rate(code="post", name="Post", price=Price(amount=490, currency="EUR"), days=3)
+    assert express.code == "express"
+    await rated.rates()
+    assert set.union(*vendor.bodies.values()) == {b'{"type":"shipping.rates","data":{}}'}
+    assert len(vendor.bodies) == 2
+
+
+async def test_who_serves_no_rates_is_not_asked_and_who_has_none_yet_tells_none(shop: Webhook, rated: Webhook, vendor: Vendor) -> None:
+    assert await shop.rates() == []
+    assert vendor.asked == 0
+    vendor.says = (202, {})
+    assert await rated.rates() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "shipping.shipped", "data": {"rates": []}},
+        {"type": "shipping.rates"},
+        {"type": "shipping.rates", "data": {"rates": [{**rate(), "days": "three"}]}},
+        {"type": "shipping.rates", "data": {"rates": [{**rate(), "price": {"amount": 4.9, "currency": "EUR"}}]}},
+    ],
+)
+async def test_half_a_price_list_is_none(rated: Webhook, vendor: Vendor, said: dict[str, Any]) -> None:
+    vendor.says = (200, said)
+    with pytest.raises(AdapterError, match="rates") as caught:
+        await rated.rates()
+    assert caught.value.code == "failed"
+
+
+async def test_rates_of_a_stranger_are_not_believed(rated: Webhook, vendor: Vendor) -> None:
+    vendor.signs_for = "rates_of_yesterday"
+    with pytest.raises(AdapterError, match="another"):
+        await rated.rates()
+    vendor.fault("garbage")
+    with pytest.raises(Unsure):
+        await rated.rates()

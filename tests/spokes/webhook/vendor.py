@@ -1,4 +1,4 @@
-"""A vendor with four endpoints: its own stock and orders, an idempotency key on every change, the reference library's signatures."""
+"""A vendor with five endpoints: its own stock and orders, an idempotency key on every change, the reference library's signatures."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -31,6 +31,7 @@ class Vendor(Faulty):
         self.arrived: set[str] = set()
         self.effects: list[str] = []
         self.late = timedelta()
+        self.rates: list[dict[str, Any]] = []
         self.says: Answer | None = None
         self.signs_for: str | None = None
         self.bodies: dict[str, set[bytes]] = {}
@@ -66,7 +67,8 @@ class Vendor(Faulty):
         fact, more = verb(data | {"id": command_id})
         if not fact:
             return 409, more
-        return 200, {"type": f"{kind.partition('.')[0]}.{fact}", "data": {"sub_order_id": data["sub_order_id"], **more}}
+        about = {name: value for name, value in data.items() if name == "sub_order_id"}
+        return 200, {"type": f"{kind.partition('.')[0]}.{fact}", "data": {**about, **more}}
 
     def _reserve(self, data: Asked) -> Fact:
         if data["id"] not in self.effects:
@@ -107,6 +109,9 @@ class Vendor(Faulty):
             self.effects.append(data["id"])
         return "shipped", {"parcels": [{"carrier": "Post", "tracking_number": f"T-{data['id']}"}]}
 
+    def _rates(self, _: Asked) -> Fact:
+        return "rates", {"rates": self.rates}
+
     def _take(self, sub_order_id: str, wanted: dict[str, int]) -> list[dict[str, Any]]:
         """Hold exactly these units for a sub-order, or say what is missing."""
         held = self._held.get(sub_order_id, {})
@@ -134,6 +139,10 @@ def _units(items: list[dict[str, Any]]) -> dict[str, int]:
     return found
 
 
+def rate(code: str = "post", amount: int = 490) -> dict[str, Any]:
+    return {"code": code, "name": code.title(), "price": {"amount": amount, "currency": "EUR"}, "days": 3}
+
+
 @asynccontextmanager
 async def a_vendor(secret: str = SECRET) -> AsyncGenerator[Vendor]:
     """A vendor, serving at its `url`."""
@@ -143,6 +152,6 @@ async def a_vendor(secret: str = SECRET) -> AsyncGenerator[Vendor]:
         return await vendor.serve(request, vendor.answer)
 
     app = web.Application()
-    app.add_routes([web.post(path, handle) for path in ("/reserve", "/release", "/orders", "/shipments")])
+    app.add_routes([web.post(path, handle) for path in ("/reserve", "/release", "/orders", "/shipments", "/rates")])
     async with serving(app) as vendor.url:
         yield vendor

@@ -18,6 +18,7 @@ from aiohttp import web
 from tests.spokes.faulty import Faulty, serving
 
 KEY, SECRET, WEBHOOK_SECRET = "ck_1", "cs_1", "hush"
+ZONE = 5
 TAKES = {"on-hold", "processing", "completed", "delivered"}
 GIVES = {"cancelled", "pending"}
 Order = dict[str, Any]
@@ -32,6 +33,8 @@ class Shop(Faulty):
         self.products: dict[int, dict[str, Any]] = {}
         self.orders: dict[int, Order] = {}
         self.trackings: dict[int, list[dict[str, str]]] = {}
+        self.methods: list[dict[str, Any]] = []
+        """Of shipping zone `ZONE`."""
         self.has_extension = True
         self.refuses = ""
         """The code of the problem that is answered to the next order."""
@@ -123,10 +126,29 @@ class Shop(Faulty):
             return problem(404, "rest_no_route", "No route was found matching the URL and request method.")
         return web.json_response(self.trackings.get(int(request.match_info["id"]), []))
 
+    async def list_methods(self, request: web.Request) -> web.Response:
+        if int(request.match_info["zone"]) != ZONE:
+            return problem(404, "woocommerce_rest_shipping_zone_invalid", "Invalid shipping zone ID.")
+        return web.json_response(self.methods)
+
+    async def current_currency(self, _: web.Request) -> web.Response:
+        return web.json_response({"code": "EUR", "name": "Euro", "symbol": "&euro;"})
+
     async def serve_signed(self, request: web.Request, handle: Any) -> web.StreamResponse:
         if request.headers.get("authorization") != "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode():
             return problem(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
         return await self.serve(request, handle)
+
+
+def method(instance_id: int, method_id: str, *, enabled: bool = True, has_settings: bool = True, **settings: str) -> dict[str, Any]:
+    """A shipping method of a zone. PHP writes settings that are none as an empty list."""
+    return {
+        "instance_id": instance_id, "title": method_id.replace("_", " ").title(), "order": 1, "enabled": enabled, "method_id": method_id,
+        "method_title": method_id, "method_description": "", "settings": {
+            name: {"id": name, "label": "", "description": "", "type": "text", "value": value, "default": "", "tip": "", "placeholder": ""}
+            for name, value in settings.items()
+        } if has_settings else [],
+    }  # fmt: skip
 
 
 def problem(status: int, code: str, message: str) -> web.Response:
@@ -145,6 +167,8 @@ async def a_shop() -> AsyncGenerator[Shop]:
         ("POST", f"{api}/orders", shop.create),
         ("GET", f"{api}/orders/{{id}}", shop.get_order),
         ("PUT", f"{api}/orders/{{id}}", shop.update),
+        ("GET", f"{api}/shipping/zones/{{zone}}/methods", shop.list_methods),
+        ("GET", f"{api}/data/currencies/current", shop.current_currency),
         ("GET", "/wp-json/wc-shipment-tracking/v3/orders/{id}/shipment-trackings", shop.list_trackings),
     ):
 

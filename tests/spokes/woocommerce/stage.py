@@ -25,7 +25,8 @@ class WooStage(Stage):
         self._shop = await self._stack.enter_async_context(woo.a_shop())
         self._shop.__class__ = Sends
         access = {"url": self._shop.url, "consumer_key": woo.KEY, "consumer_secret": woo.SECRET}
-        self.config |= {**access, "allow_private": True, "settle": 0.2}
+        self.config |= {**access, "shipping_zone": woo.ZONE, "allow_private": True, "settle": 0.2}
+        self._shop.methods = [woo.method(26, "flat_rate", cost="4.90"), woo.method(27, "free_shipping", requires="")]
         await super().open()
 
     async def close(self) -> None:

@@ -13,9 +13,10 @@ from spokes.web.failures import Unsure
 from spokes.woocommerce.adapter import WooCommerce
 from tests.spokes.faulty import RETRY_AFTER
 from tests.spokes.told import Told, key, opener
-from tests.spokes.woocommerce.shop import KEY, SECRET, WEBHOOK_SECRET, Shop, a_shop
+from tests.spokes.woocommerce.shop import KEY, SECRET, WEBHOOK_SECRET, ZONE, Shop, a_shop, method
 from tests.vendor_sdk import orders
 from vendor_sdk.errors import AdapterError, Misconfigured, NeedsReauth, Rejected, Retry
+from vendor_sdk.feeds import Price, Rate
 from vendor_sdk.messages import (
     Accepted,
     Declined,
@@ -352,3 +353,45 @@ async def test_a_webhook_makes_us_look_and_a_strangers_does_not(shop: Shop, open
             with pytest.raises(AdapterError):
                 await spoke.hear(shop.webhook(odd), odd)
     assert len(told.facts) == 1
+
+
+async def test_the_methods_of_one_zone_are_its_rates(shop: Shop, open_spoke: Open) -> None:
+    spoke = await open_spoke(shipping_zone=ZONE, shipping_days=3)
+    shop.methods = [
+        method(26, "flat_rate", cost="4,90", class_cost_92="", no_class_cost=""),
+        method(27, "free_shipping", requires="", min_amount="0"),
+        method(28, "flat_rate", cost="12"),
+    ]
+    assert await spoke.rates() == [
+        Rate(code="flat_rate-26", name="Flat Rate", price=Price(amount=490, currency="EUR"), days=3),
+        Rate(code="free_shipping-27", name="Free Shipping", price=Price(amount=0, currency="EUR"), days=3),
+        Rate(code="flat_rate-28", name="Flat Rate", price=Price(amount=1200, currency="EUR"), days=3),
+    ]
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        method(1, "flat_rate", cost="4.90", enabled=False),
+        method(1, "flat_rate", cost=""),
+        method(1, "flat_rate", cost="10.00 * [qty]"),
+        method(1, "flat_rate", cost="4.905"),
+        method(1, "flat_rate", cost="1.234,50"),
+        method(1, "flat_rate", cost="-1"),
+        method(1, "flat_rate", cost="4.90", class_cost_92="2"),
+        method(1, "flat_rate", cost="4.90", no_class_cost="2"),
+        method(1, "free_shipping", requires="min_amount", min_amount="50"),
+        method(1, "local_pickup", cost="0"),
+        method(1, "table_rate", has_settings=False),
+    ],
+)
+async def test_what_has_no_one_price_for_every_order_is_no_rate(shop: Shop, open_spoke: Open, each: dict[str, Any]) -> None:
+    shop.methods = [each]
+    assert await (await open_spoke(shipping_zone=ZONE)).rates() == []
+
+
+async def test_without_a_zone_nothing_is_asked_and_a_zone_that_is_not_there_is_named(shop: Shop, open_spoke: Open) -> None:
+    assert await (await open_spoke()).rates() == []
+    assert shop.asked == 0
+    with pytest.raises(Misconfigured, match="shipping zone"):
+        await (await open_spoke(shipping_zone=ZONE + 1)).rates()

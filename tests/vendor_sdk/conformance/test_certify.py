@@ -14,14 +14,27 @@ from tests.vendor_sdk.shop.stage import Inside, ShopStage
 from vendor_sdk import cli
 from vendor_sdk.adapter import Adapter
 from vendor_sdk.conformance import table
-from vendor_sdk.conformance.certify import certify
+from vendor_sdk.conformance.certify import Certification, certify
 from vendor_sdk.conformance.fault import Fault
 from vendor_sdk.conformance.levels import LEVELS, RULES
 from vendor_sdk.conformance.report import Report, read
 from vendor_sdk.conformance.settings import Loaded, Settings, Skus, config_hash
 from vendor_sdk.errors import AdapterError, Misconfigured
-from vendor_sdk.messages import Accepted, Kept, Recall, Recalled, Refused, Release, Released, Reserve, Reserved, Submit
-from vendor_sdk.ports import PORTS, Context, Stock
+from vendor_sdk.messages import (
+    Accepted,
+    Kept,
+    Message,
+    Pending,
+    Recall,
+    Recalled,
+    Refused,
+    Release,
+    Released,
+    Reserve,
+    Reserved,
+    Submit,
+)
+from vendor_sdk.ports import PORTS, CommandBody, Context, Stock
 
 STAGE = "tests.vendor_sdk.shop.stage:ShopStage"
 
@@ -55,6 +68,37 @@ class Unheeding(Inside):
             except BaseException:  # noqa: BLE001 - as wrong as can be
                 continue
         return Refused(sub_order_id=command.sub_order_id, reason="tired")
+
+
+class LeavesItToOthers(Inside):
+    """Takes on what it is given, and never tells."""
+
+    async def submit(self, command: Submit, context: Context) -> Pending:
+        await super().submit(command, context)
+        return Pending(sub_order_id=command.sub_order_id)
+
+
+class Spoken(ShopStage):
+    """People take on, past the adapter, whatever the kit has asked."""
+
+    async def open(self) -> None:
+        await super().open()
+        self.seen: dict[str, CommandBody] = {}
+
+    async def asked(self, body: CommandBody, command_id: str) -> None:
+        self.seen[command_id] = body
+
+    async def told(self, body: CommandBody, command_id: str) -> Message | None:
+        assert self.seen[command_id] == body
+        return Accepted(sub_order_id=body.sub_order_id, reference=f"P-{command_id}")
+
+
+class Confused(Spoken):
+    """What is told is no answer to what was asked."""
+
+    async def told(self, body: CommandBody, command_id: str) -> Message | None:
+        del command_id
+        return Kept(sub_order_id=body.sub_order_id)
 
 
 async def certified(adapter: type[Adapter[Any]], *levels: str, secrets: tuple[str, ...] = (), **changes: Any) -> Report:
@@ -238,3 +282,21 @@ def test_the_command_says_how_it_ended(tmp_path: Path, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit) as caught:
         run(tmp_path, right, "--level", "everything")
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "outcome", "came"),
+    [
+        (ShopStage, "failed", "orders.pending"),
+        (Spoken, "passed", ""),
+        (Confused, "failed", "ValueError: Kept is no answer to orders.submit"),
+    ],
+)
+async def test_what_people_answer_past_the_adapter_is_heard(stage: type[ShopStage], outcome: str, came: str) -> None:
+    settings = Settings(adapter="others", patience=2.0)
+    opened = stage(settings)
+    await opened.open()
+    certification = Certification(Loaded(settings=settings, config_hash=config_hash({})), opened, LeavesItToOthers)
+    result = await certification.result(RULES["orders.ordered-once"])
+    await opened.close()
+    assert (result.outcome, result.came[: len(came)]) == (outcome, came)

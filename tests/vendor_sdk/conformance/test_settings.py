@@ -28,6 +28,7 @@ def written(folder: Path, text: str) -> Path:
         ("adapter = 'x'\nskus = { plenty = 'A', few = 'B', units = 2 }", "units"),
         ("adapter = 'x'\nskip = { wire = 'no' }", "skip"),
         ("adapter = 'x'\npatience = 0", "patience"),
+        ("adapter = 'x'\nreaches = 'stock.reserve'", "reaches"),
         ("adapter = 'x'\n# \ud800", "utf-8"),
     ],
 )

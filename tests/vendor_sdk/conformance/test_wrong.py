@@ -1,6 +1,7 @@
 """Every rule bites: an adapter that is wrong in one thing is failed by the rule for it and by no other."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 import pytest_asyncio
@@ -10,7 +11,7 @@ from tests.vendor_sdk.conformance.wrong.breaks import WRONG
 from tests.vendor_sdk.shop.stage import Inside, ShopStage
 from vendor_sdk.conformance.certify import Certification, certify
 from vendor_sdk.conformance.levels import RULES
-from vendor_sdk.conformance.report import NOT_SERVED, Report
+from vendor_sdk.conformance.report import NOT_SERVED, Report, Result
 from vendor_sdk.conformance.settings import Loaded, Settings, config_hash
 from vendor_sdk.feeds import Rate
 
@@ -68,12 +69,34 @@ async def test_rates_that_the_hub_would_refuse_break_the_rule(bad: list[Rate]) -
         async def rates(self) -> list[Rate]:
             return bad
 
-    settings = Settings(adapter="wrong", stage="tests.vendor_sdk.shop.stage:ShopStage", patience=2.0)
+    result = await rated(Wrong)
+    assert (result.outcome, bool(result.came), "each code once" in result.expected) == ("failed", True, True)
+
+
+@pytest.mark.parametrize(
+    ("readings", "outcome", "reason"), [(2, "passed", ""), (1_000, "skipped", "the adapter has no rates to tell")], ids=["later", "never"]
+)
+async def test_rates_that_are_on_their_way_are_waited_for(readings: int, outcome: str, reason: str) -> None:
+    class Late(papers.TellsAll):
+        empty = readings
+
+        async def rates(self) -> Sequence[Rate]:
+            self.empty -= 1
+            return [] if self.empty >= 0 else await super().rates()
+
+    result = await rated(Late)
+    assert (result.outcome, result.reason) == (outcome, reason)
+
+
+async def rated(adapter: type[Inside]) -> Result:
+    settings = Settings(adapter="told", stage="tests.vendor_sdk.shop.stage:ShopStage", patience=0.5)
     stage = ShopStage(settings)
     await stage.open()
-    result = await Certification(Loaded(settings=settings, config_hash=config_hash({})), stage, Wrong).result(RULES["shipping.rates-stand"])
+    result = await Certification(Loaded(settings=settings, config_hash=config_hash({})), stage, adapter).result(
+        RULES["shipping.rates-stand"]
+    )
     await stage.close()
-    assert (result.outcome, bool(result.came), "each code once" in result.expected) == ("failed", True, True)
+    return result
 
 
 def test_every_rule_has_its_wrong_adapter() -> None:

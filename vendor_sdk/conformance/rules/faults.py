@@ -87,16 +87,17 @@ async def garbage(rig: Rig) -> None:
 async def outage(rig: Rig) -> None:
     sku = await rig.plenty()
     async with rig.failing(Fault.CUT):
-        heard = await rig.ask(await first_command(rig, sku), note="(the system is down)")
+        command = await first_command(rig, sku)
+        heard = await rig.ask(command, note="(the system is down)")
         for _ in range(1, FRAGILE.breaker_failures):
             heard = await rig.ask(await first_command(rig, sku), note="(the system is down)")
-        if rig.breaker == "closed":
-            raise heard.broken(f"the breaker open after {FRAGILE.breaker_failures} faults in a row, not {rig.breaker}")
+        if rig.breaker(command) == "closed":
+            raise heard.broken(f"the breaker open after {FRAGILE.breaker_failures} faults in a row, not {rig.breaker(command)}")
     await asyncio.sleep(FRAGILE.breaker_reset)
     heard = await rig.ask(await first_command(rig, sku), note="(the outage is over)")
     heard.must(Message, "an answer to the trial call")
-    if rig.breaker != "closed":
-        raise heard.broken(f"the breaker closed, not {rig.breaker}")
+    if rig.breaker(command) != "closed":
+        raise heard.broken(f"the breaker closed, not {rig.breaker(command)}")
 
 
 async def _each_under(rig: Rig, fault: Fault, right: Callable[[Heard], bool], expected: str, *, times: int = 1) -> None:

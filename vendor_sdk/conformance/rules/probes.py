@@ -1,6 +1,6 @@
 """Owns what many rules begin with: an order that was taken on, and one command of every kind that the adapter serves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from vendor_sdk.conformance import commands
 from vendor_sdk.conformance.heard import Heard
@@ -11,13 +11,21 @@ from vendor_sdk.ports import CommandBody
 UNSEEN = "nobody can see what your system is sent"
 """Why a rule about that is skipped: no proxy of the kit's stands before it."""
 
+UNHEARD_OF: dict[str, Callable[[str, str], CommandBody]] = {
+    "orders.recall": commands.recall,
+    "shipping.track": lambda sub_order_id, _: commands.track(sub_order_id),
+}
+"""What may be asked of a sub-order that is not there."""
+
 Asking = tuple[CommandBody, str]
 """A command and its id."""
 
 
 async def first_command(rig: Rig, sku: str, units: int = 1) -> CommandBody:
-    """What an adapter is asked first about a new sub-order, by what it serves."""
+    """What an adapter is asked first about a new sub-order, by what it serves, so that its system is called."""
     sub_order_id = rig.new_id()
+    if rig.reaches:
+        return UNHEARD_OF[rig.reaches](sub_order_id, rig.new_id())
     if rig.serves("stock"):
         return commands.reserve(sub_order_id, (sku, units))
     if rig.serves("orders"):
