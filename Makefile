@@ -21,8 +21,9 @@ demo: $(STAMP)
 replay: $(STAMP)
 	@$(VENV)/bin/hub replay $(ARGS)
 
+# Files side by side, one process for each core; make test ARGS="-n 0 FILE" for one process.
 test: $(STAMP)
-	@$(VENV)/bin/pytest $(ARGS)
+	@$(VENV)/bin/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 # The real Medusa server, from npm: needs Node.js 20 or newer with npm, and some minutes the first time.
 test-live: $(STAMP)

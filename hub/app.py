@@ -13,25 +13,31 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.accounts.onboard import Onboarding
+from hub.cart.ask_price import Ask
+from hub.cart.open_cart import Open
 from hub.cart.rules import CartRules
 from hub.checkout.api import Waiting
+from hub.checkout.placing import Place
 from hub.kernel.errors import Refusal
 from hub.ops.fence import Fence
 from hub.payouts.desk import PayoutDesk
 from hub.pricing.promotions import promotions_from
 from hub.pricing.tax import rates_from
 from hub.routes import CONTROLLERS
-from hub.runtime import bodies, logs, problems
+from hub.runtime import bodies, copies, garbage, logs, problems
 from hub.runtime.api_page import ApiPage
 from hub.runtime.callers import Callers
 from hub.runtime.edge import Edge, Rates
 from hub.runtime.http import DEPENDENCIES
 from hub.runtime.openapi import StrictStructs
+from hub.runtime.together import Together
 from hub.runtime.traffic import Traffic
+from hub.search.window import ShopWindow
 from hub.sections import Settings
 from hub.settings import CONFIG, read_rules
 from hub.triage.api import Grace
@@ -72,11 +78,14 @@ def create_app(wiring: Wiring) -> Litestar:
         },
         before_request=bodies.check,
         after_exception=[Fence(wiring.database)],
+        stores={copies.STORE: copies.Copies(wiring.settings.http.copy_seconds)},
+        response_cache_config=copies.config(),
         request_max_body_size=wiring.settings.http.body_bytes_max,
         openapi_config=_openapi(),
         plugins=[StrictStructs()],
         logging_config=None,
     )
+    _resolve_in_turn(app)
     app.state.database = wiring.database
     app.state.callers = callers
     app.state.traffic = traffic
@@ -99,6 +108,7 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             server_header=False,
         )
+        garbage.keep_what_is_here()
         await _Server(config, app.state.traffic, settings.http.drain_seconds).serve()
 
 
@@ -159,6 +169,7 @@ def _rates(settings: Settings) -> Rates:
 
 
 def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic: Traffic) -> dict[str, Provide]:
+    rules = cart_rules(wiring.settings)
     values: dict[str, Any] = {
         "database": wiring.database,
         "traffic": traffic,
@@ -177,7 +188,11 @@ def _provided(wiring: Wiring, at_provider: Onboarding, desk: PayoutDesk, traffic
         "offered": offered(wiring.settings),
         "desk": desk,
         "grace": Grace(wiring.settings.triage.grace_seconds),
-        "cart_rules": cart_rules(wiring.settings),
+        "cart_rules": rules,
+        "opening": Together(wiring.database, Open(rules)),
+        "asking": Together(wiring.database, Ask(rules)),
+        "placing": Together(wiring.database, Place(wiring.timing)),
+        "window": ShopWindow(wiring.database, wiring.timing.watch),
         "waiting": Waiting(wiring.database, wiring.changes, wiring.settings.http.wait_seconds_max),
     }
     return {name: Provide(_always(value), sync_to_thread=False) for name, value in values.items()}
@@ -188,6 +203,13 @@ def _always(value: Any) -> Any:
         return value
 
     return provide
+
+
+def _resolve_in_turn(app: Litestar) -> None:
+    """The framework starts a task for each dependency of a handler; ours are there already, or read a header at most."""
+    for route in app.routes:
+        for _, model in route.route_handler_map.values() if isinstance(route, HTTPRoute) else ():
+            model.dependency_batches = [{each} for batch in model.dependency_batches for each in sorted(batch, key=lambda one: one.key)]
 
 
 def _openapi() -> OpenAPIConfig:

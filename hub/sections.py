@@ -90,6 +90,7 @@ class HttpSettings(Section, frozen=True, kw_only=True):
     vendor_per_minute: Count
     operator_per_minute: Count
     wait_seconds_max: Annotated[int, Meta(ge=0)]
+    copy_seconds: Annotated[float, Meta(ge=0, le=3600)]
     under_way_max: Count
     drain_seconds: Annotated[float, Meta(ge=0, le=600)]
 

@@ -5,8 +5,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from hub.cart import change
-from hub.cart.ask_price import AskPrice, ask_price
-from hub.cart.change import OpenCart, PutLine
+from hub.cart.ask_price import Asked, Asking, AskPrice
+from hub.cart.change import PutLine
+from hub.cart.open_cart import OpenCart, Opening
 from hub.cart.rules import CartRules
 from hub.cart.store import load_quote
 from hub.cart.view import CartView, QuoteView, show_quote
@@ -24,9 +25,9 @@ class CartController(Controller):
     security = BEARER
 
     @post("", responses=refuses_write(404))
-    async def open(self, data: JSONBody[OpenCart], write: Writing, cart_rules: NamedDependency[CartRules]) -> Response[CartView]:
+    async def open(self, data: JSONBody[OpenCart], write: Writing, opening: NamedDependency[Opening]) -> Response[CartView]:
         """Open a cart."""
-        return await write(lambda tx: change.open_cart(tx, cart_rules, data), status=201)
+        return await write.together(lambda asker: opening(asker, data))
 
     @get("/{cart_id:str}", responses=refuses(404))
     async def one(self, cart_id: FromPath[str], read: Reading) -> Response[CartView]:
@@ -55,14 +56,10 @@ class CartController(Controller):
 
     @post("/{cart_id:str}/quotes", responses=refuses_write(404))
     async def quote(
-        self, cart_id: FromPath[str], data: JSONBody[AskPrice], write: Writing, cart_rules: NamedDependency[CartRules]
+        self, cart_id: FromPath[str], data: JSONBody[AskPrice], write: Writing, asking: NamedDependency[Asking]
     ) -> Response[QuoteView]:
         """Ask what the cart costs, delivered to an address."""
-
-        async def asked(tx: Tx) -> QuoteView:
-            return show_quote(await ask_price(tx, cart_rules, cart_id, data))
-
-        return await write(asked, status=201)
+        return await write.together(lambda asker: asking(asker, Asked(cart_id, data)))
 
 
 class QuoteController(Controller):

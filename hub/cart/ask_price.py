@@ -1,22 +1,27 @@
-"""Makes a quote of a cart: its offers at their prices now, frozen until it expires."""
+"""Makes quotes of carts: their offers at their prices now, frozen until they expire; of all carts that wait in one transaction."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import func, select
 
 from hub.cart import coupons, store
 from hub.cart.rules import CartRules
+from hub.cart.store import Cart, Gathered
+from hub.cart.view import QuoteView, show_quote
 from hub.catalog import store as catalog
 from hub.catalog.model import Offer, OfferState
-from hub.kernel.errors import Conflict
+from hub.kernel.errors import Conflict, NotFound
 from hub.liveness import look
+from hub.liveness.rules import Prospect
 from hub.pricing.promotions import Code, choose
 from hub.pricing.quote import PricedVendor, Prices, Quote, QuotedLine, Subject, build
 from hub.runtime.database import Tx
+from hub.runtime.together import Duty, Together
 from hub.vendors import store as vendors
+from hub.vendors.model import ShippingOption, Terms
 from vendor_sdk.messages import Address
 
 COUPONS_MAX = 10
@@ -29,54 +34,102 @@ class AskPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coupons: Annotated[list[Code], Meta(max_length=COUPONS_MAX)] = []
 
 
-_NOW = select(func.now())
+class Asked(msgspec.Struct, frozen=True):
+    """What a cart costs."""
+
+    cart_id: str
+    wanted: AskPrice
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What quotes are made of, by cart, offer and vendor."""
+
+    carts: Mapping[str, Gathered]
+    offers: Mapping[str, Offer]
+    terms: Mapping[str, Terms]
+    prospects: Mapping[str, Prospect]
+    options: Mapping[str, list[ShippingOption]]
+
+    def lines_of(self, cart_id: str, customer_id: str) -> tuple[Cart, list[tuple[Offer, int]]]:
+        """A customer's cart and what is in it. Raises `NotFound` (``unknown_cart``), `Conflict` (``cart_empty``, ``cart_ordered``)."""
+        found = self.carts.get(cart_id)
+        if found is None or found.customer_id != customer_id:
+            raise NotFound("unknown_cart", f"no cart {cart_id}")
+        found.cart.require_open()
+        if not found.lines:
+            raise Conflict("cart_empty", "there is nothing in this cart")
+        return found.cart, [(self.offers[offer_id], quantity) for offer_id, quantity in found.lines.items()]
+
+    def vendor(self, code: str, currency: str) -> PricedVendor:
+        """How a vendor ships what is paid in a currency."""
+        prospect = self.prospects[code]
+        return PricedVendor(
+            name=self.terms[code].name,
+            delayed=prospect.delivery == "delayed",
+            options=[
+                (option.code, option.name, option.price.amount, option.days + prospect.extra_days)
+                for option in self.options.get(code, [])
+                if option.price.currency == currency
+            ],
+        )
+
+
+class Ask(Duty[Asked, Basis]):
+    """To ask for a price."""
+
+    def __init__(self, rules: CartRules) -> None:
+        self._rules = rules
+
+    async def look_up(self, tx: Tx, wanted: Sequence[Asked]) -> Basis:
+        carts = await store.gathered(tx, [asked.cart_id for asked in wanted])
+        offers = await catalog.offers_by_id(tx, {offer_id for each in carts.values() for offer_id in each.lines})
+        codes = {offer.vendor for offer in offers.values()}
+        return Basis(
+            carts=carts,
+            offers=offers,
+            terms=await vendors.terms_of(tx, codes),
+            prospects=await look.prospects(tx, self._rules.watch, codes),
+            options=await vendors.options_of(tx, codes),
+        )
+
+    async def one(self, tx: Tx, known: Basis, wanted: Asked) -> QuoteView:
+        return show_quote(await make(tx, self._rules, known, wanted))
+
+
+Asking = Together[Asked, Basis]
 
 
 async def ask_price(tx: Tx, rules: CartRules, cart_id: str, wanted: AskPrice) -> Quote:
+    """A new quote, kept, alone. Raises as `make` does."""
+    asked = Asked(cart_id, wanted)
+    return await make(tx, rules, await Ask(rules).look_up(tx, [asked]), asked)
+
+
+async def make(tx: Tx, rules: CartRules, basis: Basis, asked: Asked) -> Quote:
     """A new quote, kept.
 
-    Raises `NotFound` (``unknown_cart``), `Conflict` (``cart_empty``, ``cart_ordered``, ``offer_unavailable``,
-    ``wrong_currency``), for coupons as `choose`, `discounts` and `coupons.check` do, and as `build` does.
+    Raises as `Basis.lines_of` does, `Conflict` (``offer_unavailable``, ``wrong_currency``), for coupons as `choose`, `discounts`
+    and `coupons.check` do, and as `build` does.
     """
-    cart = await store.load_cart(tx, cart_id, tx.actor.id)
-    cart.require_open()
-    lines = await store.lines_of(tx, cart_id)
-    if not lines:
-        raise Conflict("cart_empty", "there is nothing in this cart")
-    offers = await catalog.offers_by_id(tx, lines)
-    codes = {offer.vendor for offer in offers.values()}
-    terms = await vendors.terms_of(tx, codes)
-    prospects = await look.prospects(tx, rules.watch, codes)
-    for offer in offers.values():
-        sells = terms[offer.vendor].sells and prospects[offer.vendor].sold
+    cart, lines = basis.lines_of(asked.cart_id, tx.actor.id)
+    for offer, _ in lines:
+        sells = basis.terms[offer.vendor].sells and basis.prospects[offer.vendor].sold
         _require_sellable(offer, cart.currency, sells=sells)
-    options = await vendors.options_of(tx, codes)
-    who = {
-        code: PricedVendor(
-            name=terms[code].name,
-            delayed=prospects[code].delivery == "delayed",
-            options=[
-                (o.code, o.name, o.price.amount, o.days + prospects[code].extra_days)
-                for o in options.get(code, [])
-                if o.price.currency == cart.currency
-            ],
-        )
-        for code in codes
-    }
-    now: datetime = await tx.scalar(_NOW)
+    now = await tx.now()
     subject = Subject(
         id=tx.ids.new("quo"),
-        cart_id=cart_id,
+        cart_id=cart.id,
         customer_id=tx.actor.id,
         currency=cart.currency,
-        address=wanted.address,
+        address=asked.wanted.address,
         expires_at=now + timedelta(seconds=rules.quote_seconds),
     )
-    prices = Prices(rates=rules.rates, coupons=choose(rules.promotions, wanted.coupons, now))
-    quote = build(subject, [_line(offers[offer_id], quantity) for offer_id, quantity in lines.items()], who, prices)
+    prices = Prices(rates=rules.rates, coupons=choose(rules.promotions, asked.wanted.coupons, now))
+    who = {code: basis.vendor(code, cart.currency) for code in {offer.vendor for offer, _ in lines}}
+    quote = build(subject, [_line(offer, quantity) for offer, quantity in lines], who, prices)
     used = {coupon.code: coupon for coupon in quote.coupons}
-    await coupons.check(tx, tx.actor.id, [(f"/coupons/{i}", used[code.upper()]) for i, code in enumerate(wanted.coupons)])
-    await store.save_quote(tx, quote)
+    await coupons.check(tx, tx.actor.id, [(f"/coupons/{i}", used[code.upper()]) for i, code in enumerate(asked.wanted.coupons)])
+    store.put_quote(tx, quote)
     return quote
 
 

@@ -1,14 +1,16 @@
-"""A customer's cart: opened, filled, looked at. The customer is the transaction's actor."""
+"""A customer's cart: filled, looked at. The customer is the transaction's actor."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from hub.cart import store
-from hub.cart.rules import CART_DAYS, CartRules, check_line, check_quantity
+from hub.cart.rules import CartRules, check_line, check_quantity
 from hub.cart.view import CartView, show_cart
 from hub.catalog import store as catalog
+from hub.catalog.model import Offer
 from hub.kernel.errors import Conflict, NotFound
 from hub.runtime.database import Tx
 from hub.runtime.http import check_version
@@ -17,27 +19,10 @@ Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 OfferId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-class OpenCart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A cart to be opened, with quantities by offer to begin with; its currency is the marketplace's where nothing is said."""
-
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$", min_length=3, max_length=3)] | None = None
-    lines: Annotated[dict[OfferId, Quantity], Meta(max_length=100)] = {}
-
-
 class PutLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many of an offer, whatever there was before."""
 
     quantity: Quantity
-
-
-async def open_cart(tx: Tx, rules: CartRules, wanted: OpenCart) -> CartView:
-    """A new cart with `wanted.lines` in it. Raises as `put_line` does."""
-    cart_id = await store.open_cart(tx, tx.actor.id, wanted.currency or rules.currency, CART_DAYS)
-    cart = await store.load_cart(tx, cart_id, tx.actor.id)
-    for others, (offer_id, quantity) in enumerate(wanted.lines.items()):
-        check_quantity(rules, quantity, f"/lines/{offer_id}")
-        await _put(tx, rules, cart, others, offer_id, quantity)
-    return await look(tx, cart_id)
 
 
 async def look(tx: Tx, cart_id: str) -> CartView:
@@ -62,13 +47,24 @@ async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int,
 
 
 async def _put(tx: Tx, rules: CartRules, cart: store.Cart, others: int, offer_id: str, quantity: int) -> None:
-    offer = (await catalog.offers_by_id(tx, [offer_id])).get(offer_id)
+    offer = known(await catalog.offers_by_id(tx, [offer_id]), offer_id)
+    check(rules, cart.currency, others, offer, sold=await catalog.is_for_sale(tx, offer))
+    await store.put_line(tx, cart.id, offer_id, quantity)
+
+
+def known(offers: Mapping[str, Offer], offer_id: str) -> Offer:
+    """The offer. Raises `NotFound` (``unknown_offer``)."""
+    offer = offers.get(offer_id)
     if offer is None:
         raise NotFound("unknown_offer", f"no offer {offer_id}")
-    if not await catalog.is_for_sale(tx, offer):
-        raise Conflict("offer_unavailable", f"{offer.title} is not for sale now", offer_id=offer_id)
-    check_line(rules, cart.currency, offer, others)
-    await store.put_line(tx, cart.id, offer_id, quantity)
+    return offer
+
+
+def check(rules: CartRules, currency: str, others: int, offer: Offer, *, sold: bool) -> None:
+    """Raises `Conflict` as `check_line` does and ``offer_unavailable``."""
+    if not sold:
+        raise Conflict("offer_unavailable", f"{offer.title} is not for sale now", offer_id=offer.id)
+    check_line(rules, currency, offer, others)
 
 
 async def remove_line(tx: Tx, at: tuple[str, str], if_match: str | None) -> CartView:

@@ -1,6 +1,6 @@
 """How often coupons were used: counted when an order is placed, given back when it falls out whole."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, delete, func, insert, select, text
 
@@ -22,10 +22,14 @@ _USES = (
 _GIVE_BACK = delete(coupon_uses).where(_u.order_id == bindparam("order"))
 
 
+async def line_up(tx: Tx, coupons: Iterable[Used]) -> None:
+    """Wait for the others who use these coupons, where their uses are limited: in the one order, and before stock is locked."""
+    if limited := sorted({coupon.code for coupon in coupons if coupon.is_limited}):
+        await tx.execute(ONE_BY_ONE, {"codes": limited})
+
+
 async def use(tx: Tx, order_id: str, customer_id: str, coupons: Sequence[Used]) -> None:
-    """Note that an order uses these coupons. Raises `Conflict` (``coupon_used_up``); orders in a race for the last use wait in line."""
-    if limited := sorted((coupon for coupon in coupons if coupon.is_limited), key=lambda coupon: coupon.code):
-        await tx.execute(ONE_BY_ONE, {"codes": [coupon.code for coupon in limited]})
+    """Note that an order uses these coupons, for which it has lined up. Raises `Conflict` (``coupon_used_up``)."""
     await check(tx, customer_id, [("/quote_id", coupon) for coupon in coupons])
     rows = [{"order_id": order_id, "code": coupon.code, "customer_id": customer_id} for coupon in coupons]
     await tx.execute(_USE, rows)

@@ -1,5 +1,7 @@
 """The only reader and writer of carts and quotes."""
 
+from collections.abc import Collection, Mapping
+
 import msgspec
 from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -24,18 +26,21 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
             raise Conflict("cart_ordered", "this cart has been ordered")
 
 
+_PUT_NEW = insert(cart_lines)
 _OPEN = insert(carts).values(expires_at=func.now() + func.make_interval(0, 0, 0, bindparam("days", type_=Integer)))
 
 
-async def open_cart(tx: Tx, customer_id: str, currency: str, days: int) -> str:
-    """A new cart that is kept for `days`; its id."""
-    cart_id = tx.ids.new("cart")
-    await tx.execute(_OPEN, {"id": cart_id, "customer_id": customer_id, "currency": currency, "days": days})
-    return cart_id
+def put_cart(tx: Tx, customer_id: str, currency: str, days: int, lines: Mapping[str, int]) -> Cart:
+    """A new cart that is kept for `days`, with quantities by offer."""
+    cart = Cart(id=tx.ids.new("cart"), currency=currency, state="open", version=1)
+    tx.put(_OPEN, {"id": cart.id, "customer_id": customer_id, "currency": currency, "days": days})
+    for offer_id, quantity in lines.items():
+        tx.put(_PUT_NEW, {"cart_id": cart.id, "offer_id": offer_id, "quantity": quantity})
+    return cart
 
 
 _c = carts.c
-_ONE = select(_c.id, _c.currency, _c.state, _c.version).where(
+_ONE = select(_c.id, _c.currency, _c.state, _c.version, func.now().label("began")).where(
     _c.id == bindparam("cart"), _c.customer_id == bindparam("customer"), _c.expires_at > func.now()
 )
 _ONE_LOCKED = _ONE.with_for_update()
@@ -46,6 +51,7 @@ async def load_cart(tx: Tx, cart_id: str, customer_id: str, *, lock: bool = Fals
     row = await tx.row(_ONE_LOCKED if lock else _ONE, {"cart": cart_id, "customer": customer_id})
     if row is None:
         raise NotFound("unknown_cart", f"no cart {cart_id}")
+    tx.began = row.began
     return msgspec.convert(row, Cart, from_attributes=True)
 
 
@@ -56,6 +62,34 @@ _LINES = select(_line.offer_id, _line.quantity).where(_line.cart_id == bindparam
 async def lines_of(tx: Tx, cart_id: str) -> dict[str, int]:
     """Quantity by offer, in the order in which they were put in."""
     return {row.offer_id: row.quantity for row in await tx.rows(_LINES, {"cart": cart_id})}
+
+
+class Gathered(msgspec.Struct, frozen=True):
+    """A cart, whose it is, and quantity by offer in the order in which they were put in."""
+
+    cart: Cart
+    customer_id: str
+    lines: dict[str, int]
+
+
+_GATHERED = (
+    select(_c.id, _c.customer_id, _c.currency, _c.state, _c.version, func.now().label("began"), _line.offer_id, _line.quantity)
+    .select_from(carts.outerjoin(cart_lines, _line.cart_id == _c.id))
+    .where(_c.id.in_(bindparam("carts", expanding=True)), _c.expires_at > func.now())
+    .order_by(_line.added_at, _line.offer_id)
+)
+
+
+async def gathered(tx: Tx, cart_ids: Collection[str]) -> dict[str, Gathered]:
+    """These carts; unknown and expired ones are left out."""
+    found: dict[str, Gathered] = {}
+    for row in await tx.rows(_GATHERED, {"carts": sorted(set(cart_ids))}):
+        tx.began = row.began
+        one = found.get(row.id) or Gathered(msgspec.convert(row, Cart, from_attributes=True), row.customer_id, {})
+        if row.offer_id is not None:
+            one.lines[row.offer_id] = row.quantity
+        found[row.id] = one
+    return found
 
 
 _fresh = pg_insert(cart_lines)
@@ -78,13 +112,11 @@ async def remove_line(tx: Tx, cart_id: str, offer_id: str) -> bool:
 
 
 _TOUCH = update(carts).where(_c.id == bindparam("cart")).values(version=_c.version + 1)
-_MARK_ORDERED = _TOUCH.where(_c.state == "open").values(state="ordered")
 
 
-async def mark_ordered(tx: Tx, cart_id: str) -> None:
-    """The cart became an order. Raises `Conflict` (``cart_ordered``) if it did already: of two twins one waits, then fails here."""
-    if not await tx.execute(_MARK_ORDERED, {"cart": cart_id}):
-        raise Conflict("cart_ordered", "this cart has been ordered")
+def put_ordered(tx: Tx, cart_id: str) -> None:
+    """The cart, which is locked, became an order."""
+    tx.later(_TOUCH, cart_id, {"cart": cart_id, "state": "ordered"})
 
 
 _q = quotes.c
@@ -92,9 +124,9 @@ _SAVE_QUOTE = insert(quotes)
 _QUOTE = select(_q.body).where(_q.id == bindparam("quote"), _q.customer_id == bindparam("customer"))
 
 
-async def save_quote(tx: Tx, quote: Quote) -> None:
+def put_quote(tx: Tx, quote: Quote) -> None:
     """Keep a quote as it was given."""
-    await tx.execute(
+    tx.put(
         _SAVE_QUOTE,
         {
             "id": quote.id,
@@ -113,6 +145,29 @@ async def load_quote(tx: Tx, quote_id: str, customer_id: str) -> Quote:
     if body is None:
         raise NotFound("unknown_quote", f"no quote {quote_id}")
     return msgspec.convert(body, Quote)
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """A quote, whose it is, and how its cart stands: ``open``, ``ordered``, or None where it is kept no more."""
+
+    id: str
+    customer_id: str
+    body: Quote
+    state: str | None
+
+
+_QUOTED = (
+    select(_q.id, _q.customer_id, _q.body, _c.state)
+    .join_from(quotes, carts, _c.id == _q.cart_id)
+    .where(_q.id.in_(bindparam("quotes", expanding=True)))
+    .order_by(_c.id)
+    .with_for_update(of=carts)
+)
+
+
+async def quotes_locked(tx: Tx, quote_ids: Collection[str]) -> list[Quoted]:
+    """These quotes, with their carts locked in the one order; unknown ones are left out, and those whose cart is kept no more."""
+    return await tx.all(_QUOTED, Quoted, {"quotes": sorted(set(quote_ids))})
 
 
 async def _touch(tx: Tx, cart_id: str) -> None:

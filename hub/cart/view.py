@@ -1,5 +1,6 @@
 """Carts and quotes as they stand on the wire, with money as amount and currency."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -99,7 +100,7 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-def show_cart(cart: Cart, lines: dict[str, int], offers: dict[str, Offer]) -> CartView:
+def show_cart(cart: Cart, lines: Mapping[str, int], offers: Mapping[str, Offer]) -> CartView:
     """A cart with its lines."""
     total = sum(offers[offer_id].price * quantity for offer_id, quantity in lines.items())
     return CartView(

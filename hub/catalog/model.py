@@ -56,19 +56,24 @@ class OfferOfSku(OfferTerms, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sku: Sku
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """An offer as the rest of the hub reads it; `price` and `shipping_price` in minor units of `currency`."""
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer beside the words of its product; `price` and `shipping_price` in minor units of `currency`."""
 
     id: str
     variant_id: str
     product_id: str
     vendor: str
     sku: str
-    title: str
-    category: str
     price: int
     shipping_price: int
     currency: str
+
+
+class Offer(Listed, frozen=True, kw_only=True):
+    """An offer as the rest of the hub reads it."""
+
+    title: str
+    category: str
     state: OfferState
     version: int
 

@@ -1,17 +1,34 @@
 """The only reader and writer of products, variants and offers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import REAL, DateTime, Integer, Subquery, bindparam, cast, exists, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    REAL,
+    DateTime,
+    Integer,
+    Select,
+    Subquery,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
-from hub.catalog.model import Described, Offer, OfferState, Product, Standing
+from hub.catalog.model import Described, Listed, Offer, OfferState, Product, Standing
 from hub.catalog.tables import offers, products, variants
-from hub.kernel.errors import NotFound
 from hub.runtime.database import Tx
 from hub.vendors import store as vendors
+from hub.vendors.model import Terms
 
 _PRODUCT = [products.c[name] for name in ("id", "title", "description", "category")]
 _OFFER = [
@@ -33,7 +50,12 @@ async def offers_by_id(tx: Tx, ids: Collection[str]) -> dict[str, Offer]:
 
 async def is_for_sale(tx: Tx, offer: Offer) -> bool:
     """By its own state and its vendor's."""
-    return offer.state is OfferState.ACTIVE and (await vendors.terms_of(tx, [offer.vendor]))[offer.vendor].sells
+    return is_sold(offer, await vendors.terms_of(tx, [offer.vendor]))
+
+
+def is_sold(offer: Offer, terms: Mapping[str, Terms]) -> bool:
+    """The same for who has read the terms of its vendor."""
+    return offer.state is OfferState.ACTIVE and terms[offer.vendor].sells
 
 
 async def offers_by_sku(tx: Tx, vendor: str, skus: Collection[str]) -> dict[str, Offer]:
@@ -47,10 +69,17 @@ async def offers_of_vendor(tx: Tx, vendor: str, *, after: str | None, limit: int
     return await tx.all(query if after is None else query.where(offers.c.id < after), Offer)
 
 
-async def offers_of_products(tx: Tx, product_ids: Collection[str]) -> list[Offer]:
+_LISTED = (
+    select(*(offers.c[name] for name in Listed.__struct_fields__ if name != "product_id"), variants.c.product_id)
+    .select_from(offers.join(variants, variants.c.id == offers.c.variant_id))
+    .where(variants.c.product_id.in_(bindparam("products", expanding=True)), offers.c.state == OfferState.ACTIVE)
+    .order_by(offers.c.price + offers.c.shipping_price, offers.c.id)
+)
+
+
+async def listed(tx: Tx, product_ids: Collection[str]) -> list[Listed]:
     """The active offers of these products, cheapest with its shipping first."""
-    query = _OFFERS.where(variants.c.product_id.in_(sorted(set(product_ids))), offers.c.state == OfferState.ACTIVE)
-    return await tx.all(query.order_by(offers.c.price + offers.c.shipping_price, offers.c.id), Offer)
+    return await tx.all(_LISTED, Listed, {"products": sorted(set(product_ids))})
 
 
 _OF_VARIANTS = (
@@ -71,31 +100,50 @@ async def offers_of_variants(tx: Tx, variant_ids: Collection[str], currency: str
     return await tx.all(_OF_VARIANTS, Offer, values)
 
 
-async def product(tx: Tx, product_id: str) -> tuple[Product, list[str]]:
-    """A product and its variants' ids. Raises `NotFound` (``unknown_product``)."""
-    row = await tx.row(select(*_PRODUCT).where(products.c.id == product_id))
-    if row is None:
-        raise NotFound("unknown_product", f"no product {product_id}")
-    v = variants.c
-    ids = [found.id for found in await tx.rows(select(v.id).where(v.product_id == product_id).order_by(v.id))]
-    return msgspec.convert(row, Product, from_attributes=True), ids
+_PRODUCTS = select(*_PRODUCT).where(products.c.id.in_(bindparam("products", expanding=True)))
+_VARIANTS = (
+    select(variants.c.id, variants.c.product_id)
+    .where(variants.c.product_id.in_(bindparam("products", expanding=True)))
+    .order_by(variants.c.id)
+)
+
+
+async def products_by_id(tx: Tx, ids: Collection[str]) -> dict[str, Product]:
+    """These products; unknown ids are left out."""
+    return {product.id: product for product in await tx.all(_PRODUCTS, Product, {"products": sorted(set(ids))})}
+
+
+async def variants_of(tx: Tx, product_ids: Collection[str]) -> dict[str, list[str]]:
+    """The ids of these products' variants, the oldest first."""
+    found: dict[str, list[str]] = {}
+    for row in await tx.rows(_VARIANTS, {"products": sorted(set(product_ids))}):
+        found.setdefault(row.product_id, []).append(row.id)
+    return found
 
 
 async def search(tx: Tx, words: str, category: str | None, *, after: tuple[float, str] | None, limit: int) -> list[Product]:
     """Products that have all the words (any product for none), best first, newest first among equals."""
+    rank, last = after or (None, None)
+    said = {"words": words or None, "category_": category, "rank_": rank, "last": last, "most": limit}
+    values = {name: value for name, value in said.items() if value is not None}
+    return await tx.all(_search(frozenset(values)), Product, values)
+
+
+@cache
+def _search(said: frozenset[str]) -> Select[Any]:
+    """The query with so much said: sixteen at most, each a constant."""
     p = products.c
     query = select(*_PRODUCT)
     rank: Any = cast(literal(0.0), REAL)
-    if words:
-        wanted = func.websearch_to_tsquery("english", words)
+    if "words" in said:
+        wanted = func.websearch_to_tsquery("english", bindparam("words", type_=Text))
         rank = cast(func.ts_rank(p.document, wanted), REAL)
         query = query.where(p.document.op("@@")(wanted))
-    if category is not None:
-        query = query.where(p.category == category)
-    if after is not None:
-        query = query.where(tuple_(rank, p.id) < tuple_(cast(literal(after[0]), REAL), literal(after[1])))
-    query = query.add_columns(rank.label("rank")).order_by(rank.desc(), p.id.desc()).limit(limit)
-    return [msgspec.convert(row, Product, from_attributes=True) for row in await tx.rows(query)]
+    if "category_" in said:
+        query = query.where(p.category == bindparam("category_"))
+    if "last" in said:
+        query = query.where(tuple_(rank, p.id) < tuple_(cast(bindparam("rank_"), REAL), bindparam("last", type_=Text)))
+    return query.add_columns(rank.label("rank")).order_by(rank.desc(), p.id.desc()).limit(bindparam("most", type_=Integer))
 
 
 async def variant_exists(tx: Tx, ids: Collection[str]) -> set[str]:

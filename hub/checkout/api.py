@@ -12,9 +12,10 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from hub.checkout import look
-from hub.checkout.begin import PlaceOrder, begin
+from hub.checkout.begin import PlaceOrder
 from hub.checkout.cancel import cancel
 from hub.checkout.pay_another_way import PayAnotherWay, pay_another_way
+from hub.checkout.placing import Placing, Wish
 from hub.checkout.timing import Timing
 from hub.orders import store
 from hub.orders.view import OrderView
@@ -70,16 +71,12 @@ class OrderController(Controller):
         data: JSONBody[PlaceOrder],
         write: Writing,
         waiting: NamedDependency[Waiting],
-        timing: NamedDependency[Timing],
+        placing: NamedDependency[Placing],
         prefer: Prefer = None,
     ) -> Response[OrderView]:
         """Place an order from a quote. It is durable when this answers; vendors and the payment provider follow."""
-
-        async def use_case(tx: Tx) -> OrderView:
-            now = datetime.now(UTC)  # noqa: TID251  # the edge is where time enters
-            return await look.view(tx, await begin(tx, timing, data, now=now))
-
-        return await waiting.answer(prefer, await write(use_case, status=201))
+        now = datetime.now(UTC)  # noqa: TID251  # the edge is where time enters
+        return await waiting.answer(prefer, await write.together(lambda asker: placing(asker, Wish(data, now))))
 
     @get("", responses=refuses())
     async def browse(self, read: Reading, limit: Limit = LIMIT, cursor: Cursor = None) -> Response[Page[OrderView]]:

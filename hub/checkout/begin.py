@@ -1,28 +1,26 @@
 """Place an order from a quote: check that the quote still holds, write the order, start its saga, all in one transaction."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from hub.cart import store as carts
-from hub.catalog import store as catalog
-from hub.catalog.model import OfferState
+from hub.catalog.model import Offer, OfferState
 from hub.checkout import course
+from hub.checkout.known import Known
 from hub.checkout.saga import PHYSICAL
 from hub.checkout.timing import Timing
 from hub.kernel.errors import Conflict, Invalid
 from hub.kernel.money import Money
 from hub.kernel.text import END
-from hub.liveness import look
 from hub.orders import store
 from hub.orders.model import Order
-from hub.orders.place import Choice, Tariff, place
+from hub.orders.place import Choice, Tariff, demand, place
 from hub.payments import store as payments
 from hub.pricing.quote import Quote
 from hub.runtime.database import Tx
-from hub.vendors import store as vendors
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,22 +53,19 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reroute: Consent | None = None
 
 
-async def begin(tx: Tx, timing: Timing, wanted: PlaceOrder, *, now: datetime) -> Order:
-    """The new order.
+async def begin(tx: Tx, timing: Timing, known: Known, wanted: PlaceOrder, *, now: datetime) -> Order:
+    """The new order, written with the transaction of which `tx` is a member.
 
     Raises `NotFound` for another customer's quote, `Invalid` for a consent that makes no sense, and `Conflict`:
-    ``quote_expired``, ``quote_used``, ``stale_price``, ``offer_unavailable``, ``sold_out``, ``coupon_used_up``.
+    ``quote_expired``, ``cart_ordered``, ``stale_price``, ``offer_unavailable``, ``sold_out``, ``coupon_used_up``.
     """
-    quote = await carts.load_quote(tx, wanted.quote_id, tx.actor.id)
+    quote = known.quote(wanted.quote_id, tx.actor.id)
     if quote.expires_at <= now:
         raise Conflict("quote_expired", "the quote has expired; ask for a new one", field="/quote_id")
-    await carts.mark_ordered(tx, quote.cart_id)
-    await _check_prices(tx, quote)
-    codes = [part.vendor for part in quote.parts]
-    terms = await vendors.terms_of(tx, codes)
-    prospects = await look.prospects(tx, timing.watch, codes)
+    known.require_open(quote.cart_id)
+    _check_prices(quote, known.offers)
     for part in quote.parts:
-        if not (terms[part.vendor].sells and prospects[part.vendor].sold):
+        if not (known.terms[part.vendor].sells and known.prospects[part.vendor].sold):
             raise Conflict("offer_unavailable", f"{part.vendor_name} does not sell now", vendor=part.vendor)
     _check_consent(wanted, quote, now)
     limit = wanted.reroute.price_limit if wanted.reroute else None
@@ -81,8 +76,10 @@ async def begin(tx: Tx, timing: Timing, wanted: PlaceOrder, *, now: datetime) ->
         price_limit=limit.amount if limit else None,
         arrive_by=wanted.reroute.arrive_by if wanted.reroute else None,
     )
-    order = await place(tx, quote, choice, PHYSICAL, Tariff(commission=timing.commission, vendors=terms), now)
-    await payments.open_payment(
+    order = await place(tx, quote, choice, PHYSICAL, Tariff(commission=timing.commission, vendors=known.terms), now)
+    known.shelf.take([demand(line) for sub in order.sub_orders for line in sub.lines])
+    tx.wrote = True  # what is taken is remembered: whatever refuses from here on takes the whole transaction with it
+    payments.open_payment(
         tx,
         order_id=order.id,
         method=wanted.payment_method,
@@ -107,9 +104,8 @@ def _check_consent(wanted: PlaceOrder, quote: Quote, now: datetime) -> None:
         raise Invalid("arrive_by_past", "nothing can arrive by then", field="/reroute/arrive_by")
 
 
-async def _check_prices(tx: Tx, quote: Quote) -> None:
+def _check_prices(quote: Quote, offers: Mapping[str, Offer]) -> None:
     quoted = [line for part in quote.parts for line in part.lines]
-    offers = await catalog.offers_by_id(tx, [line.offer_id for line in quoted])
     for line in quoted:
         now = offers.get(line.offer_id)
         if now is None or now.state is not OfferState.ACTIVE:

@@ -13,6 +13,7 @@ from hub.kernel.money import Money
 from hub.letters.keep import keep_step
 from hub.orders import store
 from hub.orders.advance import advance
+from hub.orders.lock_and_end import lock_and_end
 from hub.orders.model import Order
 from hub.orders.states import SubOrderEvent, SubOrderState
 from hub.payments import authorize, capture
@@ -36,8 +37,15 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
 
     The order's row is locked first, so that answers to one order are applied one after the other.
     """
-    await store.lock(tx, step.saga_id)
-    return await conclude_locked(tx, timing, step, outcome)
+    if outcome.verdict is Verdict.PENDING:
+        await store.lock(tx, step.saga_id)
+        return await conclude_locked(tx, timing, step, outcome)
+    if step.saga_id in tx.held:
+        return await conclude_locked(tx, timing, step, outcome)
+    if not await lock_and_end(tx, step, outcome):
+        return False
+    await _follow(tx, timing, step, outcome)
+    return True
 
 
 async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool:
@@ -47,19 +55,23 @@ async def conclude_locked(tx: Tx, timing: Timing, step: Step, outcome: Outcome) 
         return False
     if not await steps.end(tx, step.id, outcome):
         return False
+    await _follow(tx, timing, step, outcome)
+    return True
+
+
+async def _follow(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.DEAD:
         await keep_step(tx, step, outcome, at_risk=await _at_risk(tx, step))
     if step.kind in _ON_MONEY:
         await _ON_MONEY[step.kind](tx, timing, step, outcome)
-        return True
+        return
     order = await store.load(tx, step.saga_id)
     if step.kind in answer.ON:
         await answer.ON[step.kind](tx, timing.returns, order, step, outcome)
-        return True
+        return
     await _ON[step.kind](tx, timing, order, step, outcome)
     if order.course == "forward":
         await course.proceed(tx, timing, order.id)
-    return True
 
 
 async def give_up(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool:
@@ -202,7 +214,7 @@ async def _transfer(tx: Tx, _: Timing, step: Step, outcome: Outcome) -> None:
         await _settle(tx, moved)
     elif outcome.verdict is Verdict.REFUSED:
         moved = await transfer.refused(tx, step, outcome)
-        await steps.add(tx, release.release_step(moved, after=release.REFUSED_RETRY_SECONDS))
+        await steps.add(tx, release.again_step(moved))
     else:
         return
     if moved.sub_order_id is not None:

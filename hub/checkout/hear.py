@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from hub.checkout.conclude import conclude, conclude_locked, give_up
 from hub.checkout.timing import Timing
@@ -41,6 +42,14 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     told_at: datetime | None = None
 
 
+class Event(NamedTuple):
+    """What was read of a message."""
+
+    kind: str
+    id: str
+    body: Message
+
+
 class Foreign(Exception):
     """The message is not what it claims to be: `reason` is ``malformed`` or ``foreign``; `of` is whose it claims to be."""
 
@@ -56,18 +65,25 @@ async def hear(database: Database, timing: Timing, heard: Heard) -> None:
     trace = Trace.new(heard.headers.get(messages.CORRELATION_ID), heard.headers.get(messages.TRACEPARENT))
     current.set(trace)
     try:
-        read = _read(heard)
-        async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
-            await _apply(tx, timing, heard, *read)
+        event = _read(heard)
+        try:
+            await _take(database, timing, heard, trace, event)
+        except IntegrityError:  # a twin was faster: it was heard by now
+            await _take(database, timing, heard, trace, event)
     except Foreign as error:
         await keep_for_triage(database, heard, error, trace)
     except Invalid as wrong:
         await keep_for_triage(database, heard, Foreign("malformed", f"{wrong.field}: {wrong.detail}"), trace)
 
 
+async def _take(database: Database, timing: Timing, heard: Heard, trace: Trace, event: Event) -> None:
+    async with database.tx(Actor("vendor", heard.vendor), trace) as tx:
+        await _apply(tx, timing, heard, event)
+
+
 async def hear_in(tx: Tx, timing: Timing, heard: Heard) -> None:
     """The same in a transaction of somebody's own. Raises `Foreign` or `Invalid` for what cannot be applied."""
-    await _apply(tx, timing, heard, *_read(heard))
+    await _apply(tx, timing, heard, _read(heard), anyway=True)  # that it ends a step which is open stops a twin
 
 
 async def hear_by_hand(tx: Tx, timing: Timing, step: Step, kind: str, body: Message) -> None:
@@ -76,18 +92,23 @@ async def hear_by_hand(tx: Tx, timing: Timing, step: Step, kind: str, body: Mess
     Noted under the id that its spoke's event has, so that whichever comes second is one that was heard before.
     Raises `Invalid` for what was not ordered.
     """
-    await inbox.first_time(tx, step.target, subjects.event_id(step.id, kind))
+    inbox.note(tx, step.target, subjects.event_id(step.id, kind), anyway=True)
     await conclude_locked(tx, timing, step, interpret(body))
 
 
-async def _apply(tx: Tx, timing: Timing, heard: Heard, kind: str, event_id: str, body: Message) -> None:
-    step = await _asked(tx, heard, kind, body)
+async def _apply(tx: Tx, timing: Timing, heard: Heard, event: Event, *, anyway: bool = False) -> None:
+    asked = await inbox.asked(tx, heard.headers.get(messages.COMMAND_ID, ""), heard.vendor, event.id)
+    if asked is None or asked.target != heard.vendor:
+        raise Foreign("foreign", "it answers nothing that this vendor was asked", of=None if asked is None else asked.target)
+    step = await _answered(tx, heard, asked, event.kind, event.body)
     # "Pending" is no answer and is noted nowhere; a death may be told again of each time that the command was sent.
-    fresh = isinstance(body, Pending) or await inbox.first_time(tx, heard.vendor, event_id) or isinstance(body, Dead)
+    if not asked.heard and not isinstance(event.body, Pending):
+        inbox.note(tx, heard.vendor, event.id, anyway=anyway)
+    fresh = not asked.heard or isinstance(event.body, Pending | Dead)
     if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
-        end = give_up if isinstance(body, Dead) else conclude
-        applied = await end(tx, timing, step, msgspec.structs.replace(interpret(body), at=heard.told_at))
-        log.info("event.heard", kind=kind, vendor=heard.vendor, step=step.id, applied=applied)
+        end = give_up if isinstance(event.body, Dead) else conclude
+        applied = await end(tx, timing, step, msgspec.structs.replace(interpret(event.body), at=heard.told_at))
+        log.info("event.heard", kind=event.kind, vendor=heard.vendor, step=step.id, applied=applied)
 
 
 def interpret(body: Message) -> Outcome:
@@ -134,7 +155,7 @@ def attempt_of(headers: Mapping[str, str]) -> int:
     return int(said) if said.isascii() and said.isdigit() and len(said) < ATTEMPT_DIGITS_MAX else 1
 
 
-def _read(heard: Heard) -> tuple[str, str, Message]:
+def _read(heard: Heard) -> Event:
     kind = subjects.kind_of(heard.subject)
     if subjects.vendor_of(heard.subject) != heard.vendor or kind not in messages.EVENTS:
         raise Foreign("malformed", f"no event has the subject {heard.subject}")
@@ -148,16 +169,13 @@ def _read(heard: Heard) -> tuple[str, str, Message]:
     if b"\\u0000" in heard.body or any("\0" in value for value in heard.headers.values()):
         raise Foreign("malformed", "it holds a NUL, which PostgreSQL keeps nowhere")
     try:
-        return kind, event_id, messages.decode_event(kind, heard.body)
+        return Event(kind, event_id, messages.decode_event(kind, heard.body))
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Foreign("malformed", str(error)) from error
 
 
-async def _asked(tx: Tx, heard: Heard, kind: str, body: Message) -> Step | None:
-    """The step this message answers; None if it is early. Raises `Foreign` if it answers nothing that this vendor was asked."""
-    step = await steps.get(tx, heard.headers.get(messages.COMMAND_ID, ""))
-    if step is None or step.target != heard.vendor:
-        raise Foreign("foreign", "it answers nothing that this vendor was asked", of=None if step is None else step.target)
+async def _answered(tx: Tx, heard: Heard, step: Step, kind: str, body: Message) -> Step | None:
+    """The step that a message under the id of `step` answers; None if it is early. Raises `Foreign` if it answers none."""
     if isinstance(body, Dead):
         return step if attempt_of(heard.headers) >= step.attempt else None  # it has been sent again since
     if getattr(body, "sub_order_id", None) != step.subject_id:

@@ -44,7 +44,7 @@ async def pay_another_way(tx: Tx, timing: Timing, order_id: str, wanted: PayAnot
         raise Conflict("too_late", "the time for paying that way is over", field="/payment_method")
     await payments.set_replaced(tx, payment.id)
     await authorize.give_back(tx, payment, REASON)
-    new = await payments.open_payment(
+    new = payments.open_payment(
         tx,
         order_id=order.id,
         method=wanted.payment_method,

@@ -1,6 +1,6 @@
 """Stock promised to orders: on hand → reserved in the placing transaction → shipped, or back; and what was shipped and came back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -29,7 +29,8 @@ def _summed(demands: Sequence[Demand]) -> list[Demand]:
 _s = stock.c
 _UNITS = bindparam("units", type_=BigInteger)
 _ONE = update(stock).where(_s.offer_id == bindparam("offer"))
-_PROMISE = _ONE.where(_s.on_hand >= _UNITS).values(on_hand=_s.on_hand - _UNITS, reserved=_s.reserved + _UNITS)
+_TAKE = _ONE.values(on_hand=_s.on_hand - _UNITS, reserved=_s.reserved + _UNITS)
+_PROMISE = _TAKE.where(_s.on_hand >= _UNITS)
 _WITHDRAW = _ONE.values(on_hand=_s.on_hand + _UNITS, reserved=_s.reserved - _UNITS)
 _FORGET = _ONE.values(received=_s.received - _UNITS, reserved=_s.reserved - _UNITS)
 _SHIP = _ONE.values(reserved=_s.reserved - _UNITS, shipped=_s.shipped + _UNITS)
@@ -42,11 +43,45 @@ _LOCK = (
 )
 
 
+class Shelf:
+    """Stock rows that this transaction has locked: who comes first takes first, and all of it is written at once, with `keep`."""
+
+    def __init__(self, for_sale: Mapping[str, int]) -> None:
+        """`for_sale` says how many units of each offer."""
+        self._left = dict(for_sale)
+        self.taken: dict[str, int] = {}
+
+    def take(self, demands: Sequence[Demand]) -> None:
+        """Promise units. Raises `Conflict` (``sold_out``) naming the offer; then nothing is taken."""
+        summed = _summed(demands)
+        for demand in summed:
+            if self._left.get(demand.offer_id, 0) < demand.quantity:
+                raise _sold_out(demand)
+        for demand in summed:
+            self._left[demand.offer_id] -= demand.quantity
+            self.taken[demand.offer_id] = self.taken.get(demand.offer_id, 0) + demand.quantity
+
+
+def _sold_out(demand: Demand) -> Conflict:
+    return Conflict("sold_out", f"fewer than {demand.quantity} units of {demand.offer_id} are left", offer_id=demand.offer_id)
+
+
+async def shelf(tx: Tx, offer_ids: Collection[str]) -> Shelf:
+    """The stock of these offers, locked."""
+    return Shelf(await lock(tx, offer_ids))
+
+
+def keep(tx: Tx, shelf: Shelf) -> None:
+    """Write all that was taken from a shelf of this transaction, once; PostgreSQL refuses what would leave less than nothing."""
+    for offer_id, units in shelf.taken.items():
+        tx.later(_TAKE, offer_id, {"offer": offer_id, "units": units}, reckons=True)
+
+
 async def promise(tx: Tx, demands: Sequence[Demand]) -> None:
     """Take units out of what is for sale. Raises `Conflict` (``sold_out``) naming the offer; then nothing is taken."""
     for demand in _summed(demands):
         if not await tx.execute(_PROMISE, {"offer": demand.offer_id, "units": demand.quantity}):
-            raise Conflict("sold_out", f"fewer than {demand.quantity} units of {demand.offer_id} are left", offer_id=demand.offer_id)
+            raise _sold_out(demand)
 
 
 async def lock(tx: Tx, offer_ids: Collection[str]) -> dict[str, int]:

@@ -32,17 +32,19 @@ _COUNTED = (
         counted_at=func.coalesce(bindparam("at", type_=DateTime(timezone=True)), func.now()),
     )
 )
-_LAST_COUNT = select(_s.offer_id, _s.on_hand, _s.reserved, _s.counted_at).where(_s.offer_id.in_(bindparam("offers", expanding=True)))
+_OF_OFFERS = _s.offer_id.in_(bindparam("offers", expanding=True))
+_ON_HAND = select(_s.offer_id, _s.on_hand).where(_OF_OFFERS)
+_LAST_COUNT = select(_s.offer_id, _s.on_hand, _s.reserved, _s.counted_at).where(_OF_OFFERS).order_by(_s.offer_id).with_for_update()
 
 
 async def set_on_hand(tx: Tx, counts: Mapping[str, int], at: datetime | None = None) -> None:
     """The vendor has counted: so many units of each offer are for sale, beside those promised and shipped; `at`: if not now."""
-    known = {row.offer_id for row in await tx.rows(_LAST_COUNT, {"offers": sorted(counts)})}
+    known = await last_counts(tx, counts)  # locked in the one order in which everybody locks stock rows, so that nobody deadlocks
     told: dict[str, Any] = {} if at is None else {"counted_at": at}
     fresh = [{"offer_id": offer_id, "on_hand": n, "received": n, **told} for offer_id, n in counts.items() if offer_id not in known]
     if fresh:
         await tx.execute(insert(stock), fresh)
-    if known:  # in the one order in which everybody locks stock rows, so that nobody deadlocks
+    if known:
         await tx.execute(_COUNTED, [{"offer": offer_id, "units": counts[offer_id], "at": at} for offer_id in sorted(known)])
 
 
@@ -57,11 +59,9 @@ class Counted(msgspec.Struct, frozen=True):
 
 async def last_counts(tx: Tx, offer_ids: Collection[str]) -> dict[str, Counted]:
     """How these offers' stock stands, locked; those that were never counted are left out."""
-    query = _LAST_COUNT.order_by(_s.offer_id).with_for_update()
-    return {row.offer_id: row for row in await tx.all(query, Counted, {"offers": sorted(set(offer_ids))})}
+    return {row.offer_id: row for row in await tx.all(_LAST_COUNT, Counted, {"offers": sorted(set(offer_ids))})}
 
 
 async def on_hand(tx: Tx, offer_ids: Collection[str]) -> dict[str, int]:
     """Units for sale of each offer; unknown ones are left out."""
-    s = stock.c
-    return {row.offer_id: row.on_hand for row in await tx.rows(select(s.offer_id, s.on_hand).where(s.offer_id.in_(sorted(set(offer_ids)))))}
+    return {row.offer_id: row.on_hand for row in await tx.rows(_ON_HAND, {"offers": sorted(set(offer_ids))})}

@@ -44,7 +44,7 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff, now: datetime) -> Order:
-    """Write order, sub-orders and lines, use the coupons, and promise the stock, in the caller's transaction.
+    """Write order, sub-orders and lines, and use the coupons, in the caller's transaction; its stock is promised beside it.
 
     Raises `Invalid` for a shipping choice that was not offered, `Invalid` (``price_limit_too_low``) and `Conflict`
     (``sold_out``, ``coupon_used_up``).
@@ -81,8 +81,7 @@ async def place(tx: Tx, quote: Quote, choice: Choice, saga: Saga, tariff: Tariff
         raise Invalid("price_limit_too_low", f"the order comes to {order.total} already", field="/reroute/price_limit/amount")
     if quote.coupons:
         await coupons.use(tx, order_id, quote.customer_id, quote.coupons)
-    await store.write(tx, order, items)
-    await promise.promise(tx, [demand(line) for sub in subs for line in sub.lines])
+    store.write(tx, order, items)
     money = {"total": order.total, "currency": order.currency}
     life.record(tx, Move(life="order", subject_id=order_id, saga_id=order_id, event="born", before=None, after=order.state, data=money))
     for sub in subs:

@@ -21,6 +21,7 @@ from hub.vendors.tables import vendors
 
 _ORDER = [orders.c[name] for name in Order.__struct_fields__ if name != "sub_orders"]
 _SPOKE = select(vendors.c.capabilities).where(vendors.c.code == sub_orders.c.vendor).correlate(sub_orders).scalar_subquery()
+_WHOLE_ORDER = [name for name in Order.__struct_fields__ if name != "sub_orders"]
 _PART = [name for name in SubOrder.__struct_fields__ if name not in {"capabilities", "lines"}]
 SUB_ORDER_COLUMNS = [*(sub_orders.c[name] for name in _PART), _SPOKE.label("capabilities")]
 _LINE = [lines.c[name] for name in Line.__struct_fields__]
@@ -137,22 +138,22 @@ async def vendor_of(tx: Tx, sub_order_id: str) -> str | None:
 _WRITE, _WRITE_PARTS, _WRITE_LINES = insert(orders), insert(sub_orders), insert(lines)
 
 
-async def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> None:
+def write(tx: Tx, order: Order, items: Mapping[str, Sequence[Item]]) -> None:
     """Insert a new order with its parts; `items` explain the commission, by sub-order."""
-    await tx.execute(_WRITE, {k: v for k, v in msgspec.structs.asdict(order).items() if k != "sub_orders"})
-    await _write_parts(tx, order.sub_orders, items)
+    tx.put(_WRITE, {name: getattr(order, name) for name in _WHOLE_ORDER})
+    _put_parts(tx, order.sub_orders, items)
     held.hold(tx, order)
 
 
-async def _write_parts(tx: Tx, subs: Sequence[SubOrder], items: Mapping[str, Sequence[Item]]) -> None:
-    await tx.execute(_WRITE_PARTS, [_part_row(sub, items.get(sub.id, ())) for sub in subs])
-    await _write_lines(tx, [(sub, line) for sub in subs for line in sub.lines])
+def _put_parts(tx: Tx, subs: Sequence[SubOrder], items: Mapping[str, Sequence[Item]]) -> None:
+    for sub in subs:
+        tx.put(_WRITE_PARTS, _part_row(sub, items.get(sub.id, ())))
+        for line in sub.lines:
+            _put_line(tx, sub, line)
 
 
-async def _write_lines(tx: Tx, new: Sequence[tuple[SubOrder, Line]]) -> None:
-    if new:
-        rows = [{**msgspec.structs.asdict(line), "order_id": sub.order_id, "sub_order_id": sub.id} for sub, line in new]
-        await tx.execute(_WRITE_LINES, rows)
+def _put_line(tx: Tx, sub: SubOrder, line: Line) -> None:
+    tx.put(_WRITE_LINES, {**msgspec.structs.asdict(line), "order_id": sub.order_id, "sub_order_id": sub.id})
 
 
 def _part_row(sub: SubOrder, items: Sequence[Item]) -> dict[str, Any]:
@@ -162,7 +163,7 @@ def _part_row(sub: SubOrder, items: Sequence[Item]) -> dict[str, Any]:
 
 async def add_parts(tx: Tx, order_id: str, new: Sequence[SubOrder], items: Mapping[str, Sequence[Item]]) -> None:
     """Add parts to a held order."""
-    await _write_parts(tx, new, items)
+    _put_parts(tx, new, items)
     order = await load(tx, order_id)
     held.hold(tx, msgspec.structs.replace(order, sub_orders=[*order.sub_orders, *new]))
 
@@ -179,12 +180,14 @@ async def divide(tx: Tx, order_id: str, halves: Halves, items: Sequence[Item]) -
     for line in kept.lines:
         values = {name: value for name, value in msgspec.structs.asdict(line).items() if name != "id"}
         await tx.execute(_REWRITE_LINE, {"line": line.id, **values})
-    await tx.execute(_WRITE_PARTS, [_part_row(dropped, ())])
+    tx.put(_WRITE_PARTS, _part_row(dropped, ()))
     for line in dropped.lines:
         if line.id in halves.moved:
             bare = {"commission": 0, "commission_tax": 0, "kept": 0, "kept_tax": 0}
             await tx.execute(_REWRITE_LINE, {"line": line.id, "sub_order_id": dropped.id, **bare})
-    await _write_lines(tx, [(dropped, line) for line in dropped.lines if line.id not in halves.moved])
+    for line in dropped.lines:
+        if line.id not in halves.moved:
+            _put_line(tx, dropped, line)
     order = await load(tx, order_id)
     parts = [kept if sub.id == kept.id else sub for sub in order.sub_orders]
     held.hold(tx, msgspec.structs.replace(order, sub_orders=[*parts, dropped]))

@@ -41,10 +41,20 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
 
 _PAYMENTS = select(*(payments.c[name] for name in Payment.__struct_fields__))
 
+_BORN: dict[str, Any] = {
+    "captured": 0,
+    "fee": 0,
+    "replaced": False,
+    "disputed": False,
+    "payer": None,
+    **dict.fromkeys(("reference", "charge", "action", "capture_before")),
+}
+"""What a new payment has not yet. Who pays is known where it is kept: nobody sends a payment in the transaction that opens it."""
+
 _ADD = insert(payments).values(payer=at_provider.reference_of(bindparam("payer_of"), bindparam("payer_at")))
 
 
-async def open_payment(  # noqa: PLR0913 - one payment, all by name
+def open_payment(  # noqa: PLR0913 - one payment, all by name
     tx: Tx, *, order_id: str, method: str, amount: int, currency: str, customer_id: str | None = None, save: bool = False
 ) -> str:
     """A pending payment for an order; its id. With `save` the method is kept for the customer's later orders."""
@@ -61,8 +71,9 @@ async def open_payment(  # noqa: PLR0913 - one payment, all by name
         "amount": amount,
         "currency": currency,
     }
-    await tx.execute(_ADD, {**values, "payer_of": customer_id, "payer_at": gateway})
+    tx.put(_ADD, {**values, "payer_of": customer_id, "payer_at": gateway})
     PAYMENT_LIFE.born(tx, payment_id, order_id)
+    _hold(tx, Payment(**values, **_BORN))
     return payment_id
 
 
@@ -159,7 +170,11 @@ def _changed(tx: Tx, payment_id: str, **values: Any) -> None:
 
 
 async def _note(tx: Tx, payment_id: str, **values: Any) -> None:
-    await tx.execute(_NOTE, {"payment_id": payment_id, **values})
+    noted = {"payment_id": payment_id, **values}
+    if tx.is_fresh(payments, payment_id):
+        tx.later(_NOTE, payment_id, noted)
+    else:
+        await tx.execute(_NOTE, noted)
     _changed(tx, payment_id, **values)
 
 

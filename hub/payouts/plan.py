@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 import structlog
-from sqlalchemy import DateTime, Integer, Text, column, func, or_, select, values
+from sqlalchemy import ARRAY, DateTime, Integer, Text, bindparam, column, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.kernel.errors import Conflict
@@ -61,25 +61,34 @@ async def plan_payouts(database: Database, gateways: Gateways, marketplace: Mark
     return planned
 
 
+_SCHEDULE = (
+    func.unnest(
+        bindparam("intervals", type_=ARRAY(Text)),
+        bindparam("days", type_=ARRAY(Integer)),
+        bindparam("moments", type_=ARRAY(DateTime(timezone=True))),
+    )
+    .table_valued(column("interval", Text), column("day", Integer), column("at", DateTime(timezone=True)), name="schedule")
+    .render_derived()
+)
+_v, _p = vendors.c, payout_plans.c
+_INTERVAL = func.coalesce(_v.payout_interval, bindparam("usual_interval", type_=Text))
+_DAY = func.coalesce(_v.payout_day, bindparam("usual_day", type_=Integer))
+_AGAIN = or_(_p.again_at.is_(None), _p.again_at <= func.now())
+_DUE = (
+    select(_v.code.label("vendor"), _v.connected_account.label("account"), _v.payout_minimum, _SCHEDULE.c.at)
+    .join(_SCHEDULE, (_SCHEDULE.c.interval == _INTERVAL) & (_SCHEDULE.c.day == _DAY))
+    .outerjoin(payout_plans, _p.vendor == _v.code)
+    .where(_v.connected_account.is_not(None), or_(_p.planned_for.is_(None), _p.planned_for < _SCHEDULE.c.at), _AGAIN)
+    .order_by(func.random())
+    .limit(bindparam("most"))
+)
+
+
 async def due_vendors(tx: Tx, marketplace: Marketplace, *, limit: int) -> list[DueVendor]:
     """Vendors past a moment of their schedule that nobody has acted on; any of them, so that those in trouble bar nobody's way."""
-    moments = [(interval, day, at) for interval, day, at in all_due(await store.now(tx))]
-    schedule = values(column("interval", Text), column("day", Integer), column("at", DateTime(timezone=True)), name="schedule").data(
-        moments
-    )
-    v, p = vendors.c, payout_plans.c
-    interval = func.coalesce(v.payout_interval, marketplace.payout_interval)
-    day = func.coalesce(v.payout_day, marketplace.payout_day)
-    query = (
-        select(v.code.label("vendor"), v.connected_account.label("account"), v.payout_minimum, schedule.c.at)
-        .join(schedule, (schedule.c.interval == interval) & (schedule.c.day == day))
-        .outerjoin(payout_plans, p.vendor == v.code)
-        .where(v.connected_account.is_not(None))
-        .where(or_(p.planned_for.is_(None), p.planned_for < schedule.c.at), or_(p.again_at.is_(None), p.again_at <= func.now()))
-        .order_by(func.random())
-        .limit(limit)
-    )
-    return await tx.all(query, DueVendor)
+    intervals, days, moments = zip(*all_due(await store.now(tx)), strict=True)
+    usual = {"usual_interval": marketplace.payout_interval, "usual_day": marketplace.payout_day}
+    return await tx.all(_DUE, DueVendor, {"intervals": intervals, "days": days, "moments": moments, "most": limit, **usual})
 
 
 async def plan_one(tx: Tx, marketplace: Marketplace, gateway: str, vendor: DueVendor, funds: Mapping[str, Funds] | None) -> int:
@@ -103,13 +112,17 @@ async def plan_one(tx: Tx, marketplace: Marketplace, gateway: str, vendor: DueVe
     return requested
 
 
+_NEW = insert(payout_plans)
+_CLAIM = _NEW.on_conflict_do_update(
+    index_elements=[_p.vendor],
+    set_={"planned_for": _NEW.excluded.planned_for, "again_at": None},
+    where=or_(_p.planned_for.is_(None), _p.planned_for < _NEW.excluded.planned_for) & _AGAIN,
+)
+
+
 async def _mine(tx: Tx, vendor: DueVendor) -> bool:
     """Claim the moment: of several workers one gets it, and who dies before its end has not had it."""
-    p = payout_plans.c
-    fresh = insert(payout_plans).values(vendor=vendor.vendor, planned_for=vendor.at)
-    not_yet = or_(p.planned_for.is_(None), p.planned_for < vendor.at) & or_(p.again_at.is_(None), p.again_at <= func.now())
-    claim = fresh.on_conflict_do_update(index_elements=[p.vendor], set_={"planned_for": vendor.at, "again_at": None}, where=not_yet)
-    return await tx.execute(claim) == 1
+    return await tx.execute(_CLAIM, {"vendor": vendor.vendor, "planned_for": vendor.at}) == 1
 
 
 async def _ready_funds(gateway: PaymentGateway, marketplace: Marketplace, vendor: DueVendor) -> Mapping[str, Funds] | None:

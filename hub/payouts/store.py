@@ -65,7 +65,7 @@ async def add(tx: Tx, new: NewPayout, step_id: str) -> Payout:
     payout_id = tx.ids.new("pyt")
     row: dict[str, Any] = {"id": payout_id, "state": PayoutState.REQUESTED, "step_id": step_id, "requested_by": str(tx.actor)}
     try:
-        async with tx.conn.begin_nested():
+        async with tx.savepoint():
             added = await tx.one(_ADD, Payout, row | msgspec.structs.asdict(new))
     except IntegrityError as error:
         if "uq_payouts_open" not in str(error.orig):
@@ -123,9 +123,18 @@ async def failures_in_a_row(tx: Tx, payout: Payout) -> int:
     return next((number for number, state in enumerate(states) if state != PayoutState.FAILED), len(states))
 
 
+_BANK_CHANGED = select(vendors.c.bank_changed_at).where(vendors.c.code == bindparam("vendor"))
+_LAST = (
+    select(*_COLUMNS)
+    .where(payouts.c.vendor == bindparam("vendor"), payouts.c.state != PayoutState.CANCELED)
+    .ext(distinct_on(payouts.c.currency))
+    .order_by(payouts.c.currency, payouts.c.id.desc())
+)
+
+
 async def barred(tx: Tx, vendor: str) -> dict[str, str]:
     """By currency why no payout is planned: the last one failed, and the vendor's bank account is the same still."""
-    changed: datetime | None = await tx.scalar(select(vendors.c.bank_changed_at).where(vendors.c.code == vendor))
+    changed: datetime | None = await tx.scalar(_BANK_CHANGED, {"vendor": vendor})
     return {
         payout.currency: payout.reason
         for payout in await _last_failed(tx, vendor)
@@ -146,9 +155,7 @@ async def held_up(tx: Tx, vendor: str) -> dict[str, str]:
 
 async def _last_failed(tx: Tx, vendor: str) -> list[Payout]:
     """The last payout of each currency, if it failed."""
-    p = payouts.c
-    newest = select(*_COLUMNS).where(p.vendor == vendor, p.state != PayoutState.CANCELED).ext(distinct_on(p.currency))
-    last: Sequence[Payout] = await tx.all(newest.order_by(p.currency, p.id.desc()), Payout)
+    last: Sequence[Payout] = await tx.all(_LAST, Payout, {"vendor": vendor})
     return [payout for payout in last if payout.state is PayoutState.FAILED]
 
 

@@ -94,6 +94,8 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 _REFUND = [refunds.c[name] for name in Refund.__struct_fields__]
 _REVERSAL = [reversals.c[name] for name in Reversal.__struct_fields__]
 _DISPUTE = [disputes.c[name] for name in Dispute.__struct_fields__]
+_DISPUTE_OF = select(*_DISPUTE).where(disputes.c.gateway == bindparam("gateway"), disputes.c.reference == bindparam("reference"))
+_ONE_DISPUTE = select(*_DISPUTE).where(disputes.c.id == bindparam("dispute_id"))
 
 
 class NewRefund(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,7 +239,7 @@ async def reversals_under_way(tx: Tx, refund_id: str) -> bool:
 
 async def note_dispute(tx: Tx, payment: Payment, facts: DisputeFacts) -> Dispute:
     """The dispute of that reference, new if need be. The order is locked, so nobody else makes it meanwhile."""
-    known = await tx.one(select(*_DISPUTE).where(disputes.c.gateway == payment.gateway, disputes.c.reference == facts.reference), Dispute)
+    known = await tx.one(_DISPUTE_OF, Dispute, {"gateway": payment.gateway, "reference": facts.reference})
     if known is not None:
         return known
     dispute_id = tx.ids.new("dsp")
@@ -260,7 +262,7 @@ async def note_dispute(tx: Tx, payment: Payment, facts: DisputeFacts) -> Dispute
 
 async def dispute(tx: Tx, dispute_id: str) -> Dispute:
     """One dispute. Raises `NotFound`."""
-    found = await tx.one(select(*_DISPUTE).where(disputes.c.id == dispute_id), Dispute)
+    found = await tx.one(_ONE_DISPUTE, Dispute, {"dispute_id": dispute_id})
     if found is None:
         raise NotFound("unknown_dispute", f"no dispute {dispute_id}")
     return found
@@ -278,9 +280,8 @@ async def losses(tx: Tx, payment_id: str) -> dict[str, int]:
     """What we bear ourselves of a payment's lost disputes, by dispute."""
     borne: dict[str, int] = {}
     for dispute in await tx.all(_DISPUTES_OF, Dispute, {"payment_id": payment_id}):
-        account = recipes.dispute_account(dispute.id)
         for kind in (LOST, RETURNED):
-            moved = await ledger.moved(tx, kind, recipes.LOSSES, dispute.currency, beside=account)
+            moved = await ledger.moved(tx, kind, recipes.LOSSES, dispute.currency, beside=recipes.dispute_account(dispute.id))
             borne[dispute.id] = borne.get(dispute.id, 0) - moved
     return borne
 
@@ -292,7 +293,6 @@ async def contested(tx: Tx, payment_id: str, *, also_asked: bool = True) -> bool
     """
     open_states = {DisputeState.OPEN, DisputeState.INQUIRY} if also_asked else {DisputeState.OPEN}
     for dispute in await tx.all(_DISPUTES_OF, Dispute, {"payment_id": payment_id}):
-        account = recipes.dispute_account(dispute.id)
-        if dispute.state in open_states or await ledger.balance(tx, account, dispute.currency) < 0:
+        if dispute.state in open_states or await ledger.balance(tx, recipes.dispute_account(dispute.id), dispute.currency) < 0:
             return True
     return False

@@ -1,19 +1,24 @@
 """The one way into PostgreSQL: an engine, and transactions that carry who acts, why, and what to tell after commit."""
 
-import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Executable, MetaData, Row, RowMapping, Text, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy import Executable, Insert, MetaData, Row, RowMapping, Table, Text, Update, func, select, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.kernel.errors import Unavailable
 from hub.kernel.ids import Ids
+from hub.runtime.driver import KEPT, SESSION, Driver
+from hub.runtime.entropy import Reserve
+from hub.runtime.opened import Opened
+from hub.runtime.pending import Pending
 from hub.runtime.trace import Trace
+from hub.runtime.wire import Connection, Wire
 
 metadata = MetaData(
     naming_convention={
@@ -27,14 +32,6 @@ metadata = MetaData(
 
 IdText = Text(collation="C")
 """Column type of every id: compared byte by byte, which for our ids is by birth."""
-
-IDLE_MS = "15000"
-"""A process that stops in the middle of a transaction loses it then, and with it the locks that all others wait for."""
-
-TRANSACTION_MS = "60000"
-"""The same for one that stops in the middle of a statement (asyncpg flushes before it syncs): PostgreSQL does not call that idle."""
-
-SESSION = {"idle_in_transaction_session_timeout": IDLE_MS, "transaction_timeout": TRANSACTION_MS}
 
 _encoder = msgspec.json.Encoder()
 _NOW = select(func.now())
@@ -70,19 +67,21 @@ class Taker(Protocol):
 class Tx:
     """One transaction: a connection plus what every write wants to know."""
 
-    def __init__(self, conn: AsyncConnection, *, ids: Ids, actor: Actor, trace: Trace, taker: Taker | None = None) -> None:
+    def __init__(self, conn: Connection, *, ids: Ids, actor: Actor, trace: Trace | None = None, taker: Taker | None = None) -> None:
         self.conn = conn
         self.taker = taker
         self.taken: list[Any] = []
         """The steps written for `taker`."""
         self.ids = ids
         self.actor = actor
-        self.trace = trace
+        self._trace = trace
         self.held: dict[str, Any] = {}
         """By id what this transaction has locked, as it will be once it commits: nobody else changes it, so it is read once."""
-        self._later: dict[tuple[Executable, str], dict[str, Any]] = {}
+        self.wrote = False
+        """Whether anything of it has reached the database."""
+        self._pending = Pending()
         self.began: datetime | None = None
-        """What now() is in its statements, once that is known."""
+        """When it began, once that is known; its locks and writes may have a later now(), by what was read before them."""
         self.changed: set[str] = set()
         """Saga ids whose watchers are told after commit."""
         self.noted: list[dict[str, Any]] = []
@@ -92,8 +91,15 @@ class Tx:
         self.woken = False
         """Whether steps became due, so that workers are woken after commit."""
 
+    @property
+    def trace(self) -> Trace:
+        """What is written carries; made when it is asked for, as most transactions only look."""
+        if self._trace is None:
+            self._trace = Trace.new()
+        return self._trace
+
     async def now(self) -> datetime:
-        """When the transaction began, by PostgreSQL's clock, as its statements have it. Asked once, or learned with a lock."""
+        """When the transaction began, by PostgreSQL's clock. Asked once, or learned with a row."""
         if self.began is None:
             self.began = await self.scalar(_NOW)
             assert self.began is not None, "PostgreSQL knows the time"
@@ -101,48 +107,96 @@ class Tx:
 
     async def execute(self, statement: Executable, values: Any = None) -> int:
         """Run a write; the number of rows it touched."""
-        result = await self.conn.execute(statement, values)
-        return result.rowcount
+        self.wrote = True
+        return (await self._run(statement, values)).rowcount
 
-    def later(self, statement: Executable, key: str, values: dict[str, Any]) -> None:
-        """Run a write just before commit, once for each `key` with all that was said for it; for rows in `held` alone."""
-        self._later.setdefault((statement, key), {}).update(values)
+    async def wait_at_most(self, milliseconds: int) -> None:
+        """Wait so long for each lock, and then fail (SQLSTATE 55P03); 0 is for ever."""
+        await self.conn.wait_at_most(milliseconds)
+
+    def put(self, statement: Insert, row: dict[str, Any]) -> None:
+        """Insert a row, with others of its kind: before anything else of this transaction is asked or done, and before it commits."""
+        self._pending.put(statement, row)
+
+    def is_fresh(self, table: Table, key: str) -> bool:
+        """Whether a row was put and is not written yet, so that `later` costs nothing."""
+        return self._pending.is_fresh(table, key)
+
+    def later(self, statement: Update, key: str, values: dict[str, Any], *, reckons: bool = False) -> None:
+        """Run a write just before commit, once for each `key` with all that was said for it; for rows in `held` alone.
+
+        `reckons`: the statement says values itself.
+        """
+        self._pending.change(statement, key, values, reckons=reckons)
 
     async def finish(self) -> None:
-        """Write what was put off; like statements are sent together."""
-        together: dict[tuple[Executable, frozenset[str]], list[dict[str, Any]]] = {}
-        for (statement, _), values in self._later.items():
-            together.setdefault((statement, frozenset(values)), []).append(values)
-        self._later = {}
-        for (statement, _), values in together.items():
-            await self.conn.execute(statement, values if len(values) > 1 else values[0])
-        for last in self.before_commit:
-            await last(self)
+        """Write what was put off; nothing comes after it but COMMIT, and where it is a single statement not even that."""
+        for hook in self.before_commit:
+            await hook(self)
+        await self._pending.write(self.conn)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What the block writes is undone if it raises, and nothing that was said before it; what it says with `later` stays."""
+        await self._flush()
+        try:
+            async with self.conn.begin_nested():
+                yield
+                await self._flush()
+        except BaseException:
+            self._pending.drop_rows()
+            raise
+
+    def member(self, actor: Actor, trace: Trace) -> "Tx":
+        """A part of this transaction that acts for somebody else; what it puts off counts once this one has taken it in."""
+        member = Tx(self.conn, ids=self.ids, actor=actor, trace=trace, taker=self.taker)
+        member.began = self.began
+        return member
+
+    def take_in(self, member: "Tx") -> None:
+        """Let what a member has put off, noted and changed be this transaction's."""
+        self._pending.take_in(member._pending)  # noqa: SLF001  # its own kind's
+        self.before_commit += [last for last in member.before_commit if last not in self.before_commit]
+        self.noted += member.noted
+        self.changed |= member.changed
+        self.taken += member.taken
+        self.woken = self.woken or member.woken
+
+    async def _flush(self) -> None:
+        if self._pending.has_rows:
+            self.wrote = True
+            await self._pending.insert(self.conn)
+
+    async def _run(self, statement: Executable, values: Any) -> Any:
+        if self._pending.has_rows:
+            await self._flush()
+        return await self.conn.execute(statement, values)
 
     async def rows(self, statement: Executable, values: Any = None) -> Sequence[Row[Any]]:
         """All rows of a query."""
-        return (await self.conn.execute(statement, values)).all()
+        return (await self._run(statement, values)).all()
 
     async def row(self, statement: Executable, values: Any = None) -> Row[Any] | None:
         """The one row of a query, or None."""
-        return (await self.conn.execute(statement, values)).one_or_none()
+        return (await self._run(statement, values)).one_or_none()
 
     async def mappings(self, statement: Executable, values: Any = None) -> Sequence[RowMapping]:
         """All rows of a query by column name."""
-        return (await self.conn.execute(statement, values)).mappings().all()
+        return (await self._run(statement, values)).mappings().all()
 
     async def all(self, statement: Executable, shape: type[T], values: Any = None) -> list[T]:
         """All rows of a query as structs; its columns are the struct's fields."""
-        return [msgspec.convert(row, shape, from_attributes=True) for row in await self.rows(statement, values)]
+        rows = (await self._run(statement, values)).all()
+        return [msgspec.convert(row, shape, from_attributes=True) for row in rows]
 
     async def one(self, statement: Executable, shape: type[T], values: Any = None) -> T | None:
         """The one row of a query as a struct, or None."""
-        row = await self.row(statement, values)
+        row = (await self._run(statement, values)).one_or_none()
         return None if row is None else msgspec.convert(row, shape, from_attributes=True)
 
     async def scalar(self, statement: Executable, values: Any = None) -> Any:
         """The first column of the first row, or None."""
-        return (await self.conn.execute(statement, values)).scalar()
+        return (await self._run(statement, values)).scalar()
 
 
 def _to_json(value: Any) -> str:
@@ -157,23 +211,31 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            pool_use_lifo=True,  # what a connection has prepared stays warm
             pool_timeout=10,
             pool_pre_ping=False,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
-            connect_args={"timeout": 5, "command_timeout": 60, "server_settings": SESSION},
+            connect_args={"timeout": 5, "command_timeout": 60, "connection_class": Driver, **KEPT, "server_settings": SESSION},
         )
-        self.ids = ids or Ids(lambda: time.time_ns() // 1_000_000, os.urandom)
+        self.ids = ids or Ids(lambda: time.time_ns() // 1_000_000, Reserve())
         self.taker: Taker | None = None
         self.after_commit: list[Callable[[Tx], None]] = []
         """Hints sent once a transaction has committed; losing one costs time, never truth."""
 
+    connection: Callable[[Any], Connection] = Wire
+    """What a transaction is given for the engine's own."""
+
+    def open(self, *, commits: bool) -> AbstractAsyncContextManager[Any]:
+        """A connection as long as a block runs."""
+        return Opened(self.engine, commits=commits)
+
     def tx(self, actor: Actor = HUB, trace: Trace | None = None) -> "Transaction":
         """A transaction: commits at the end of the block, rolls back on any exception."""
-        return Transaction(self, actor, trace or Trace.new())
+        return Transaction(self, actor, trace)
 
     def reading(self) -> "Reading":
-        """A transaction that only reads."""
+        """A connection that only reads, each statement what is committed when it begins."""
         return Reading(self)
 
     async def ping(self) -> None:
@@ -192,16 +254,16 @@ class Database:
 class Transaction:
     """A block that ends with COMMIT and then tells. A class, for a generator costs twice as much, and this runs for all that happens."""
 
-    def __init__(self, database: Database, actor: Actor, trace: Trace) -> None:
+    def __init__(self, database: Database, actor: Actor, trace: Trace | None) -> None:
         self._database = database
         self._actor = actor
         self._trace = trace
 
     async def __aenter__(self) -> Tx:
-        self._block = self._database.engine.begin()
+        self._block = self._database.open(commits=True)
         conn = await self._block.__aenter__()
         database = self._database
-        self._tx = Tx(conn, ids=database.ids, actor=self._actor, trace=self._trace, taker=database.taker)
+        self._tx = Tx(database.connection(conn), ids=database.ids, actor=self._actor, trace=self._trace, taker=database.taker)
         return self._tx
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -226,8 +288,9 @@ class Reading:
         self._database = database
 
     async def __aenter__(self) -> Tx:
-        self._block = self._database.engine.connect()
-        return Tx(await self._block.__aenter__(), ids=self._database.ids, actor=HUB, trace=Trace.new())
+        self._block = self._database.open(commits=False)
+        conn = await self._block.__aenter__()
+        return Tx(self._database.connection(conn), ids=self._database.ids, actor=HUB)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._block.__aexit__(kind, error, trace)

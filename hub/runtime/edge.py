@@ -167,8 +167,8 @@ class _Call:
         """Pass a message on; the first is the answer's head."""
         if message["type"] == "http.response.start":
             closing = [(b"connection", b"close")] if self._traffic.draining else []
-            message["headers"] = [*message["headers"], *self._extra, *closing]
             self.over(message["status"])
+            message = {**message, "headers": [*message["headers"], *self._extra, *closing]}  # a copy of it may be kept for others
         await send(message)
 
     def over(self, status: int = 0) -> None:

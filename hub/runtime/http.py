@@ -13,7 +13,7 @@ from hub.kernel.errors import Conflict
 from hub.runtime import idempotency
 from hub.runtime.callers import NOBODY, caller_of
 from hub.runtime.database import Actor, Database, Tx
-from hub.runtime.idempotency import Answer
+from hub.runtime.idempotency import Answer, Asker
 from hub.runtime.problems import documented
 from hub.runtime.trace import Trace, current
 
@@ -63,7 +63,7 @@ class Reader:
         async with self._database.reading() as tx:
             tx.actor = self.actor
             found = await use_case(tx)
-        return _response(_encoder.encode(found), 200)
+        return shown(found)
 
 
 class Writer:
@@ -80,13 +80,22 @@ class Writer:
         """Run `use_case`, or answer what it answered to the same key before; `keep` leaves out what may be shown only once."""
         async with self._database.tx(self.actor, current.get() or Trace.new()) as tx:
             if self._claim is not None and (before := await idempotency.begin(tx, *self._claim)) is not None:
-                return _response(before.body, before.status, replayed=True)
+                return _answered(before)
             done = await use_case(tx)
             body = _encoder.encode(done)
             if self._claim is not None:
                 kept = body if keep is None else _encoder.encode(keep(done))
                 await idempotency.keep(tx, self._claim[0], Answer(status, kept))
         return _response(body, status)
+
+    async def together(self, act: Callable[[Asker], Awaitable[Answer]]) -> Response[Any]:
+        """The same from a transaction that it shares with others, which keeps the answer."""
+        return _answered(await act(Asker(self.actor, current.get() or Trace.new(), self._claim)))
+
+
+def shown(found: T) -> Response[T]:
+    """The answer of a GET."""
+    return _response(_encoder.encode(found), 200)
 
 
 Reading = NamedDependency[Reader]
@@ -125,6 +134,10 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
 
 class _Versioned(msgspec.Struct):
     version: int | None = None
+
+
+def _answered(answer: Answer) -> Response[Any]:
+    return _response(answer.body, answer.status, replayed=answer.replayed)
 
 
 def _response(body: bytes, status: int, *, replayed: bool = False) -> Response[Any]:

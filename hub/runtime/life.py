@@ -122,7 +122,7 @@ class Life(Generic[S, E]):
                 save = save.values({name: value for name, value in values.items() if name not in given})
         saved = {"of_subject": seen.subject_id, "state": str(after), **given}
         if seen.held:
-            tx.later(save, seen.subject_id, saved)
+            tx.later(save, seen.subject_id, saved, reckons=save is not self._save)
         else:
             await tx.execute(save, saved)
         record(
@@ -150,7 +150,7 @@ class Life(Generic[S, E]):
 def record(tx: Tx, move: Move) -> None:
     """Note one move; the timeline gets it, with all others of the transaction, just before commit."""
     tx.changed.add(move.saga_id)
-    if not tx.noted:
+    if write_down not in tx.before_commit:
         tx.before_commit.append(write_down)
     tx.noted.append(
         {
@@ -173,4 +173,5 @@ _APPEND = insert(timeline)
 
 async def write_down(tx: Tx) -> None:
     """Append what was noted to the timeline, in the order in which it happened."""
-    await tx.execute(_APPEND, tx.noted)
+    for moment in tx.noted:
+        tx.put(_APPEND, moment)

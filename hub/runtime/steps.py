@@ -5,7 +5,7 @@ lease: if nobody records an answer in time it is simply due again. Every time-ou
 or a `deadline` here, measured by PostgreSQL's clock.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -168,20 +168,18 @@ COLUMNS = [steps.c[name] for name in Step.__struct_fields__]
 async def add(tx: Tx, *new: NewStep) -> list[str]:
     """Write steps; their ids. What is due is taken by this process itself if it acts on steps; else workers are woken after commit."""
     rows = [_row(tx, step) for step in new]
-    free: list[dict[str, Any]] = []
-    taken: list[dict[str, Any]] = []
     for step, row in zip(new, rows, strict=True):
         due = step.after == 0 and not step.waiting
         if due and tx.taker is not None and tx.taker.takes(step.target):
-            taken.append(row | {"after": step.redrive})
+            deadline = None if step.deadline is None else await tx.now() + timedelta(seconds=step.deadline)
+            leased: dict[str, Any] = row | {"after": step.redrive, "deadline": deadline}
+            del leased["within"]
+            tx.put(_INSERT_TAKEN, leased)
+            said = {name: leased[name] for name in Step.__struct_fields__ if name in leased}
+            tx.taken.append(Step(**said, state=StepState.OPEN, verdict=None, attempt=1))
         else:
             tx.woken = tx.woken or due
-            free.append(row | {"attempt": int(step.asked)})
-    if free:
-        await tx.execute(_INSERT, free)
-    if taken:
-        deadlines = {row.id: row.deadline for row in await tx.rows(_INSERT_TAKEN, taken)}
-        tx.taken += [_taken(row, deadlines[row["id"]]) for row in taken]
+            tx.put(_INSERT, row | {"attempt": int(step.asked)})
     return [row["id"] for row in rows]
 
 
@@ -189,9 +187,10 @@ def _seconds_from_now(name: str) -> Any:
     return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam(name, type_=Float))
 
 
-_INSERT = insert(steps).values(due_at=_seconds_from_now("after"), deadline=_seconds_from_now("within"))
-_INSERT_TAKEN = _INSERT.values(attempt=1, sent_at=func.now()).returning(steps.c.id, steps.c.deadline)
-"""As if it had been claimed right after: its lease is the first pause."""
+_DUE = insert(steps).values(due_at=_seconds_from_now("after"))
+_INSERT = _DUE.values(deadline=_seconds_from_now("within"))
+_INSERT_TAKEN = _DUE.values(attempt=1, sent_at=func.now())
+"""As if claimed right after: leased for the first pause. The deadline runs from when the transaction began, so that it is known."""
 
 
 def _row(tx: Tx, step: NewStep) -> dict[str, Any]:
@@ -212,11 +211,6 @@ def _row(tx: Tx, step: NewStep) -> dict[str, Any]:
         "correlation_id": tx.trace.correlation_id,
         "traceparent": tx.trace.traceparent,
     }
-
-
-def _taken(row: dict[str, Any], deadline: datetime | None) -> Step:
-    said = {name: row[name] for name in Step.__struct_fields__ if name in row}
-    return Step(**said, state=StepState.OPEN, verdict=None, attempt=1, deadline=deadline)
 
 
 async def claim(tx: Tx, *, per_target: int, sending: bool, own: int | None = None) -> list[Step]:
@@ -245,14 +239,18 @@ async def of_saga(tx: Tx, saga_id: str) -> list[Step]:
     return await tx.all(_OF_SAGA, Step, {"saga": saga_id})
 
 
+def ended(outcome: Outcome) -> StepState:
+    """The state of a step that has ended so."""
+    return StepState.DEAD if outcome.verdict is Verdict.DEAD else StepState.DONE
+
+
 _OPEN = update(steps).where(steps.c.state == StepState.OPEN)
 _END = _OPEN.where(steps.c.id == bindparam("step_id")).values(ended_at=func.now())
 
 
 async def end(tx: Tx, step_id: str, outcome: Outcome) -> bool:
     """Record an answer if the step is still open; False if somebody already did (late and double answers end here)."""
-    state = StepState.DEAD if outcome.verdict is Verdict.DEAD else StepState.DONE
-    answer = {"state": state, "verdict": outcome.verdict, "reply": msgspec.to_builtins(outcome)}
+    answer = {"state": ended(outcome), "verdict": outcome.verdict, "reply": msgspec.to_builtins(outcome)}
     return await tx.execute(_END, {"step_id": step_id, **answer}) == 1
 
 

@@ -20,8 +20,9 @@ class Trace(msgspec.Struct, frozen=True):
     def new(cls, correlation_id: str | None = None, traceparent: str | None = None) -> "Trace":
         """Continue the trace of a well-formed `traceparent`, or begin one; a malformed one is dropped (W3C 3.2.2.3)."""
         found = _TRACEPARENT.match(traceparent or "")
-        trace_id = found[1] if found and found[1] != "0" * 32 else random_bytes(16).hex()
-        return cls(correlation_id or trace_id, f"00-{trace_id}-{random_bytes(8).hex()}-01")
+        noise = random_bytes(24).hex()
+        trace_id = found[1] if found and found[1] != "0" * 32 else noise[:32]
+        return cls(correlation_id or trace_id, f"00-{trace_id}-{noise[32:]}-01")
 
 
 current: ContextVar[Trace | None] = ContextVar("trace", default=None)

@@ -1,9 +1,17 @@
 """Takes back the sending of a step of which the broker has kept nothing, or the looking at one whose time had not come."""
 
-from sqlalchemy import case, func, update
+from sqlalchemy import Float, bindparam, case, func, update
 
 from hub.runtime.database import Tx
 from hub.runtime.steps import Step, StepState, steps
+
+_t = steps.c
+_OPEN = update(steps).where(_t.id == bindparam("step_id"), _t.state == StepState.OPEN)
+_DUE = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float))
+_UNSEND = _OPEN.where(_t.attempt == bindparam("was")).values(
+    attempt=_t.attempt - 1, deadline=case((_t.attempt == 1, _t.created_at + (_t.deadline - _t.sent_at)), else_=_t.deadline), due_at=_DUE
+)
+_PUT_OFF = _OPEN.where(_t.due_at > func.now()).values(attempt=1, due_at=_DUE)
 
 
 async def unsend(tx: Tx, step: Step, seconds: float) -> None:
@@ -11,16 +19,9 @@ async def unsend(tx: Tx, step: Step, seconds: float) -> None:
 
     Only for what the receiver has refused before keeping any of it: the next sending is the same attempt once more.
     """
-    t = steps.c
-    mine = (t.id == step.id, t.state == StepState.OPEN, t.attempt == step.attempt)
-    deadline = case((t.attempt == 1, t.created_at + (t.deadline - t.sent_at)), else_=t.deadline)
-    due = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    await tx.execute(update(steps).where(*mine).values(attempt=t.attempt - 1, deadline=deadline, due_at=due))
+    await tx.execute(_UNSEND, {"step_id": step.id, "was": step.attempt, "seconds": seconds})
 
 
 async def put_off(tx: Tx, step: Step, seconds: float) -> None:
     """A claimed step could not be done yet: it is due again in `seconds`, as if looked at once, unless it was woken meanwhile."""
-    t = steps.c
-    mine = (t.id == step.id, t.state == StepState.OPEN, t.due_at > func.now())
-    due = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    await tx.execute(update(steps).where(*mine).values(attempt=1, due_at=due))
+    await tx.execute(_PUT_OFF, {"step_id": step.id, "seconds": seconds})

@@ -1,45 +1,46 @@
-"""Finds products by words and shows one whole."""
+"""Finds products by words, shows them whole, and finds what is offered of them; everything of many products at once."""
 
 from collections.abc import Collection
 
 from hub.catalog import store as catalog
-from hub.catalog.model import Offer
+from hub.catalog.model import Listed
 from hub.inventory import stock
 from hub.liveness import look
 from hub.liveness.rules import Watch
 from hub.runtime.database import Tx
-from hub.runtime.pages import Page, page
-from hub.search.model import Found, OfferView, ProductView, VariantView, found, views
+from hub.search.model import OfferView, ProductView, VariantView, views
 from hub.vendors import store as vendors
 
 
-async def find(tx: Tx, words: str, category: str | None, watch: Watch, *, after: tuple[float, str] | None, limit: int) -> Page[Found]:
-    """A page of products with their best offers, best fit first."""
-    products = await catalog.search(tx, words, category, after=after, limit=limit + 1)
-    best: dict[str, OfferView] = {}
-    for offer, view in await _for_sale(tx, [product.id for product in products[:limit]], watch):
-        best.setdefault(offer.product_id, view)
-    cut = page(products, limit, lambda product: (product.rank, product.id))
-    return Page(data=[found(product, best.get(product.id)) for product in cut.data], next_cursor=cut.next_cursor)
+async def best(tx: Tx, product_ids: Collection[str], watch: Watch) -> dict[str, OfferView]:
+    """The best offer of each of these products; those of which none is for sale are left out."""
+    found: dict[str, OfferView] = {}
+    for offer, view in await _for_sale(tx, product_ids, watch):
+        found.setdefault(offer.product_id, view)
+    return found
 
 
-async def show(tx: Tx, product_id: str, watch: Watch) -> ProductView:
-    """A product with its variants and all offers for sale. Raises `NotFound` (``unknown_product``)."""
-    product, variant_ids = await catalog.product(tx, product_id)
-    offered: dict[str, list[OfferView]] = {variant_id: [] for variant_id in variant_ids}
-    for offer, view in await _for_sale(tx, [product_id], watch):
-        offered[offer.variant_id].append(view)
-    return ProductView(
-        id=product.id,
-        title=product.title,
-        description=product.description,
-        category=product.category,
-        variants=[VariantView(id=variant_id, offers=offers) for variant_id, offers in offered.items()],
-    )
+async def show(tx: Tx, product_ids: Collection[str], watch: Watch) -> dict[str, ProductView]:
+    """These products with their variants and all offers for sale; unknown ids are left out."""
+    products = await catalog.products_by_id(tx, product_ids)
+    variants = await catalog.variants_of(tx, products)
+    offered: dict[str, list[OfferView]] = {}
+    for offer, view in await _for_sale(tx, products, watch):
+        offered.setdefault(offer.variant_id, []).append(view)
+    return {
+        product.id: ProductView(
+            id=product.id,
+            title=product.title,
+            description=product.description,
+            category=product.category,
+            variants=[VariantView(id=each, offers=offered.get(each, [])) for each in variants.get(product.id, [])],
+        )
+        for product in products.values()
+    }
 
 
-async def _for_sale(tx: Tx, product_ids: Collection[str], watch: Watch) -> list[tuple[Offer, OfferView]]:
-    offers = await catalog.offers_of_products(tx, product_ids)
+async def _for_sale(tx: Tx, product_ids: Collection[str], watch: Watch) -> list[tuple[Listed, OfferView]]:
+    offers = await catalog.listed(tx, product_ids)
     terms = await vendors.terms_of(tx, [offer.vendor for offer in offers])
     prospects = await look.prospects(tx, watch, terms)
     return views(offers, terms, await stock.on_hand(tx, [offer.id for offer in offers]), prospects)

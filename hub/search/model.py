@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from hub.catalog.model import Offer, Product
+from hub.catalog.model import Listed, Product
 from hub.kernel.money import Money
 from hub.liveness.rules import Delivery, Prospect
 from hub.vendors.model import Terms
@@ -55,8 +55,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def views(
-    offers: Sequence[Offer], terms: Mapping[str, Terms], on_hand: Mapping[str, int], prospects: Mapping[str, Prospect]
-) -> list[tuple[Offer, OfferView]]:
+    offers: Sequence[Listed], terms: Mapping[str, Terms], on_hand: Mapping[str, int], prospects: Mapping[str, Prospect]
+) -> list[tuple[Listed, OfferView]]:
     """What is for sale of `offers` (cheapest first), those with stock first, of these the delayed ones last."""
     shown = [
         (

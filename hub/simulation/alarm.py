@@ -22,36 +22,47 @@ class Alarm:
 
     def __init__(self, ring: Callable[[list[str]], object]) -> None:
         self._ring = ring
-        self._keys: dict[float, list[str]] = {}
+        self._keys: dict[float, dict[str, None]] = {}
         self._heap: list[float] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._nobody = Context()
 
     def at(self, unix: float, key: str = "") -> None:
         """Ring at a unix second."""
         due = -(-(unix - EPOCH) // GRID_SECONDS) * GRID_SECONDS
         keys = self._keys.get(due)
         if keys is not None:
-            keys.append(key)
+            keys[key] = None
             return
-        self._keys[due] = [key]
+        self._keys[due] = {key: None}
         heapq.heappush(self._heap, due)
         if self._heap[0] == due:
             self._wind()
 
+    def off(self, unix: float, key: str) -> None:
+        """Do not ring then for that key: what was to be seen to has been."""
+        keys = self._keys.get(-(-(unix - EPOCH) // GRID_SECONDS) * GRID_SECONDS)
+        if keys is not None:
+            keys.pop(key, None)
+
     def _wind(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        loop = asyncio.get_running_loop()
+        heap, loop = self._heap, self._loop
+        while heap and not self._keys[heap[0]]:
+            del self._keys[heapq.heappop(heap)]
         # In nobody's context: whoever sets it may stand still or die.
-        self._timer = loop.call_at(max(self._heap[0], loop.time()), self._due, context=Context()) if self._heap else None
+        self._timer = loop.call_at(max(heap[0], loop.time()), self._due, context=self._nobody) if heap else None
 
     def _due(self) -> None:
         heap, keys = self._heap, list[str]()
-        now = asyncio.get_running_loop().time() + GRID_SECONDS / 100  # a timer may ring a hair too early
+        now = self._loop.time() + GRID_SECONDS / 100  # a timer may ring a hair too early
         while heap and heap[0] <= now:
             keys += self._keys.pop(heapq.heappop(heap))
         self._wind()
-        self._ring(keys)
+        if keys:
+            self._ring(keys)
 
 
 class Bell:
@@ -81,11 +92,11 @@ def watch(table: Table, *readers: Read) -> None:
     commit, at, rows = table.commit, table.position, table.rows
 
     def told(writes: dict[Any, tuple[Any, ...] | None]) -> None:
-        before = {key: rows.get(key) for key in writes}
+        were = [(row, rows.get(key)) for key, row in writes.items()]
         commit(writes)
-        for key, row in writes.items():
+        for row, before in were:
             if row is not None:
                 for read in readers:
-                    read(at, row, before[key])
+                    read(at, row, before)
 
     table.commit = told  # pyright: ignore[reportAttributeAccessIssue]  # one world's own table

@@ -82,7 +82,7 @@ class SimulatedJetStream:
         if after >= patience:
             asyncio.get_running_loop().call_later(after, broker.store_late, subject, headers or {}, payload)
             await self._in_vain(patience)
-        await asyncio.sleep(after)
+        await nature.sleep(after)
         if broker.down:
             await self._in_vain(patience)
         stream, seq, duplicate = broker.store(subject, headers or {}, payload)
@@ -113,7 +113,7 @@ class SimulatedJetStream:
 
     async def _asked(self) -> None:
         self._process.effect("ask the broker")
-        await asyncio.sleep(LATENCY)
+        await self._broker.nature.sleep(LATENCY)
         if self._broker.down:
             await self._in_vain(ROUND_TRIP_SECONDS)
 
@@ -153,7 +153,7 @@ class SimulatedBus(Bus):
         if self._epoch != broker.epoch:
             self._epoch = broker.epoch
             self._until = broker.changed_at + broker.nature.seconds("broker: notice", *NOTICES)
-        return self._made and broker.down == (asyncio.get_running_loop().time() < self._until)
+        return self._made and broker.down == (broker.nature.time() < self._until)
 
     async def start(self) -> None:
         """Connect as soon as the broker is up; returns at once."""

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from hub.cart.ask_price import AskPrice, ask_price
-from hub.cart.change import OpenCart, open_cart
+from hub.cart.open_cart import OpenCart, open_cart
 from hub.checkout import look
-from hub.checkout.begin import Consent, PlaceOrder, begin
+from hub.checkout.begin import Consent, PlaceOrder
 from hub.checkout.cancel import cancel
 from hub.checkout.pay_another_way import PayAnotherWay, pay_another_way
 from hub.kernel.money import Money
@@ -90,7 +90,7 @@ class Buyers:
         )
         placing = Placing(number, quote_id, "unknown")
         self._placings.append(placing)
-        answer = await self._edge.ask(Request(who, f"order {number}", self._place(wanted), f"order {number}"), tries=TRIES)
+        answer = await self._edge.ask(Request(who, f"order {number}", wanted, f"order {number}"), tries=TRIES)
         self._count("order", answer)
         placing.told = answer.kind if answer.kind != "refused" else f"refused: {answer.reason}"
         if answer.kind != "ok":
@@ -117,13 +117,6 @@ class Buyers:
         by = self._nature.now().date() + timedelta(days=dice.randint(2, 6))
         limits = Consent(price_limit=more if dice.random() < 0.7 else None, arrive_by=by if dice.random() < 0.5 else None)  # noqa: PLR2004  # as many
         return {"on_shortage": on_shortage, "reroute": limits}
-
-    def _place(self, wanted: PlaceOrder) -> Any:
-        async def use_case(tx: Tx) -> OrderView:
-            rules = self._market.rules
-            return await look.view(tx, await begin(tx, rules.timing, wanted, now=self._nature.now()))
-
-        return use_case
 
     async def _afterwards(self, number: int, who: Actor, order: OrderView, dice: Random) -> None:
         """Second thoughts, each after a while."""

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy.exc import DBAPIError
 
+from hub.checkout.begin import PlaceOrder
+from hub.checkout.placing import Wish
 from hub.kernel.errors import Refusal, Unavailable
 from hub.runtime import idempotency
 from hub.runtime.database import Actor, Tx
@@ -42,7 +44,7 @@ class Request(msgspec.Struct, frozen=True):
 
     who: Actor
     what: str
-    use_case: UseCase
+    use_case: UseCase | PlaceOrder
     key: str | None = None
 
 
@@ -82,7 +84,12 @@ class Edge:
         if request.key is not None:
             claim = (request.key, idempotency.fingerprint("POST", request.what, request.key.encode()))
         writer = Writer(hub.database, request.who, claim)
-        task = hub.process.start(writer(request.use_case))
+        wanted = request.use_case
+        if isinstance(wanted, PlaceOrder):
+            now = self._nature.now()
+            task = hub.process.start(writer.together(lambda asker: hub.placing(asker, Wish(wanted, now))))
+        else:
+            task = hub.process.start(writer(wanted))
         task.add_done_callback(self._ended)
         await asyncio.wait((task,), timeout=PATIENCE_SECONDS)
         if not task.done() or task.cancelled():

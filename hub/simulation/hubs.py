@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 from nats.errors import Error as NatsError
 
+from hub.checkout.placing import Place
 from hub.checkout.timing import Timing
 from hub.kernel.errors import Unavailable
 from hub.payments.ports import Gateways
 from hub.runtime import topology
 from hub.runtime.changes import Changes
 from hub.runtime.database import Database
+from hub.runtime.together import Together
 from hub.sections import Settings
 from hub.simulation.alarm import Bell
 from hub.simulation.broker import Broker, SimulatedBus
@@ -84,6 +86,7 @@ class Hub:
         database.after_commit.append(changes.tell)
         bus.on_connect.append(changes.listen)
         self.wiring = Wiring(settings=g.settings, database=database, bus=bus, changes=changes, timing=g.timing)
+        self.placing = Together(database, Place(g.timing))
         g.nature.tell(f"{self.name} starts")
         self.run()
 
@@ -116,6 +119,10 @@ class Worker(Hub):
                 self.process.start(forever(name, self._felt(once) if name == "rescue" else once, pause=pause, rest=self._rest(name)))
         self.process.start(self.wiring.bus.start())
 
+    def wake(self) -> None:
+        """Steps may be due."""
+        self.wiring.changes.due.set()
+
     def _missing(self, stream_or_vendor: str) -> None:
         """As the listener's: see to it that the streams are there again."""
         vendor = stream_or_vendor.removeprefix("CMD_").removeprefix("EVT_")
@@ -146,13 +153,13 @@ class Worker(Hub):
 
     def _rest(self, name: str) -> Callable[[float], Awaitable[Any]]:
         if name == "dispatch":
-            return asyncio.sleep
+            return self.ground.nature.sleep
         bell = self._bells.get(name)
         if bell is None:
-            return lambda pause: asyncio.sleep(DAILY.get(name, max(pause, SELDOM)))
+            return lambda pause: self.ground.nature.sleep(DAILY.get(name, max(pause, SELDOM)))
 
         async def until_it_rings(pause: float) -> None:
-            await asyncio.sleep(pause)
+            await self.ground.nature.sleep(pause)
             await bell.wait(SELDOM)
 
         return until_it_rings

@@ -3,12 +3,27 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from random import Random
 
+from hub.simulation.loop import Nap, VirtualLoop
+
 EPOCH = 1_700_000_000.0
 """Unix seconds at which every simulated world begins: 2023-11-14, 22:13:20 UTC."""
+NEVER = 1 << 30
+
+
+class Spell:
+    """Several faults that could each strike at the same places: as long as none of them will, they are counted together."""
+
+    __slots__ = ("left", "span")
+
+    def __init__(self) -> None:
+        self.left = 0
+        """How often surely nothing strikes from now on,"""
+        self.span = 0
+        """and how often it was when that was found out."""
 
 
 class Nature:
@@ -19,6 +34,7 @@ class Nature:
         self._rates = rates
         self._left: dict[str, int] = {}
         """How often each fault is still asked for until it strikes."""
+        self._spells: list[Spell] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._now = (EPOCH, datetime.fromtimestamp(EPOCH, UTC))
         self.struck: Counter[str] = Counter()
@@ -35,6 +51,29 @@ class Nature:
     def rates(self, rates: Mapping[str, float]) -> None:
         self._rates = rates
         self._left = {}
+        for spell in self._spells:
+            spell.left = spell.span = 0
+
+    def spell(self) -> Spell:
+        """For who asks for the same faults all the time: where its `left` is above zero, count that down and ask for none of them.
+
+        Else `wake` it, ask for each by `strikes`, and let it `rest`.
+        """
+        self._spells.append(Spell())
+        return self._spells[-1]
+
+    def wake(self, spell: Spell, faults: Sequence[str]) -> None:
+        """Count for each fault how often it was passed over."""
+        passed = spell.span - spell.left
+        for fault in faults:
+            if fault in self._left:
+                self._left[fault] -= passed
+        spell.left = spell.span = 0
+
+    def rest(self, spell: Spell, faults: Sequence[str]) -> None:
+        """Say how often none of them will strike."""
+        ahead = [left for fault in faults if (left := self._left.get(fault, 1)) > 0]  # what was never asked for may be next
+        spell.left = spell.span = min(ahead, default=NEVER) - 1
 
     def dice(self, purpose: str) -> Random:
         """The dice for one purpose."""
@@ -70,13 +109,19 @@ class Nature:
 
     async def wait(self, purpose: str, low: float, high: float) -> None:
         """Let so much virtual time pass."""
-        await asyncio.sleep(self.seconds(purpose, low, high))
+        await self.sleep(self.seconds(purpose, low, high))
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Let so many virtual seconds pass."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return Nap(self._loop, seconds) if seconds > 0 and isinstance(self._loop, VirtualLoop) else asyncio.sleep(seconds)
 
     def time(self) -> float:
         """Virtual seconds since this world began."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop.time()
+        self._loop = asyncio.get_running_loop()
+        self.time = self._loop.time  # from now on at once: everything asks
+        return self.time()
 
     def unix(self) -> float:
         """Virtual unix seconds."""

@@ -67,7 +67,7 @@ class Post:
             task.add_done_callback(self._tasks.pop)
 
     async def _bring(self, event: ProviderEvent, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await self._nature.sleep(seconds)
 
         async def use_case(tx: Tx) -> bool:
             return await store.keep(tx, event, gateway="stripe", endpoint="stripe", raw=b"", headers={})

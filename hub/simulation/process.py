@@ -7,6 +7,9 @@ from typing import Any
 
 from hub.simulation.nature import Nature
 
+ENDED_MAX = 64
+"""So many tasks that have ended are remembered."""
+
 _current: ContextVar["Process | None"] = ContextVar("process", default=None)
 
 
@@ -24,7 +27,8 @@ class Process:
         self.died: list[Callable[[], None]] = []
         """Called at its death: connections break."""
         self._tasks: dict[asyncio.Task[Any], None] = {}
-        """In the order in which they were made: a set's order would be the memory's."""
+        """In the order in which they were made, for a set's order would be the memory's; some have ended."""
+        self._most = ENDED_MAX
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something in it; the tasks that this makes are the process's too."""
@@ -57,7 +61,9 @@ class Process:
     def adopt(self, task: "asyncio.Task[Any]") -> None:
         """Count a task as this process's."""
         self._tasks[task] = None
-        task.add_done_callback(self._tasks.pop)
+        if len(self._tasks) > self._most:  # each one's end would be a call of its own
+            self._tasks = {each: None for each in self._tasks if not each.done()}
+            self._most = len(self._tasks) + ENDED_MAX
 
 
 def factory(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **more: Any) -> "asyncio.Task[Any]":

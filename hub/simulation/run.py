@@ -61,12 +61,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 def simulate(case: Case, *, telling: bool = False) -> Verdict:
     """One world from its beginning to its end."""
     began = time.process_time()
+    gc.freeze()  # what is here already will be here still
     gc.disable()  # it would look through a growing world again and again, and find little
     try:
         return _judged(began, *live(case, telling=telling), case)
     finally:
-        gc.enable()
         gc.collect()
+        gc.unfreeze()
+        gc.enable()
 
 
 def _judged(began: float, world: World, breaches: list[str], case: Case) -> Verdict:

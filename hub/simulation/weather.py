@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from hub.simulation.broker import Broker
 from hub.simulation.hubs import Hub
+from hub.simulation.loop import VirtualLoop
 from hub.simulation.nature import Nature
 from hub.simulation.postgres.server import Memory
 from hub.simulation.process import Process, process_of
@@ -31,21 +32,31 @@ class Frozen:
 
     def __init__(self) -> None:
         self._held: dict[Process, list[tuple[Callable[..., Any], tuple[Any, ...], Context]]] = {}
-        self._loop = asyncio.get_running_loop()
+        self._loop = cast("VirtualLoop", asyncio.get_running_loop())
         self._call_soon = self._loop.call_soon
 
     def stop(self, process: Process) -> None:
         """SIGSTOP."""
         self._held[process] = []
+        self._loop.holds = self._holds
         self._loop.call_soon = self._gate  # pyright: ignore[reportAttributeAccessIssue]  # only while somebody stands still, so that it costs nothing else
 
     def go_on(self, process: Process) -> None:
         """SIGCONT."""
         held = self._held.pop(process, [])
         if not self._held:
+            self._loop.holds = None
             del self._loop.call_soon  # pyright: ignore[reportAttributeAccessIssue]  # the class's own again
         for callback, args, context in held:
             self._loop.call_soon(callback, *args, context=context)
+
+    def _holds(self, wake: Any) -> bool:
+        process = process_of(wake._context)  # noqa: SLF001  # as the loop itself
+        held = None if process is None or wake.cancelled() else self._held.get(process)
+        if held is not None:
+            wake._args[0].over = True  # noqa: SLF001  # as the loop itself
+            held.append((wake._callback, wake._args, wake._context))  # noqa: SLF001  # as the loop itself
+        return held is not None
 
     def _gate(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:
         context = context if context is not None else copy_context()

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 from hub.runtime import entropy
 from hub.simulation import process
-from hub.simulation.alarm import Alarm, Bell, watch
+from hub.simulation.alarm import Bell, watch
 from hub.simulation.broker import Broker
 from hub.simulation.buyers import Buyers, Placing
 from hub.simulation.characters import character_for
+from hub.simulation.dues import Dues
 from hub.simulation.edge import Edge
 from hub.simulation.hubs import SELDOM, Ground, Hub, Worker
 from hub.simulation.market import CURRENCIES, DAY, SPOKES, Market, open_market, rules_of
@@ -32,7 +31,6 @@ REST_DAYS_MAX = 90
 LOOK_SECONDS = DAY / 4
 HEARD_SECONDS = 2 * SELDOM
 """After which a worker has looked through the provider's list for what no webhook brought."""
-WOKEN_AGAIN = 5.0
 
 
 class World:
@@ -57,7 +55,6 @@ class World:
         self.apis: list[Hub] = []
         self.workers: list[Worker] = []
         self.edge = Edge(nature, self.apis)
-        self._which = nature.dice("which worker")
         self.received: dict[str, int] = {}
         """How many units of each offer there were at the beginning."""
         self.ended = 0.0
@@ -100,7 +97,8 @@ class World:
             self.vendors[code] = Vendor(nature, self.broker, code, character_for(nature, code), self.stock_of(code))
             self.vendors[code].start()
         bells = {"deadlines": Bell(), "promises": Bell(), "provider events": Bell()}
-        self._watch(bells)
+        watch(self.memory.tables["steps"], Hands(nature, self.edge, self.rules.timing).told)
+        Dues(nature, self.memory, bells, self.workers)
         pulse = Pulse(nature, self.memory, self.vendors)
         ground = Ground(nature, self.memory, self.provider, self.broker, self.rules.settings, self.rules.timing, list(self.vendors), pulse)
         self.apis += [Hub(ground, f"api {number}") for number in range(1, APIS + 1)]
@@ -113,88 +111,6 @@ class World:
     def stock_of(self, vendor: str) -> dict[str, int]:
         """What a vendor has in its house, by SKU: what it has told us."""
         return {sku: self.received[offer_id] for offer_id, sku in self.market.offers[vendor]}
-
-    def _watch(self, bells: Mapping[str, Bell]) -> None:
-        """What is due rings, and what waits for a hand is told."""
-        self._bells = bells
-        late, awaited, events = Alarm(self._late), Alarm(self._awaited), Alarm(self._told)
-        self._alarms = {"late": late, "awaited": awaited, "events": events}
-        due = Alarm(self._wake_one)
-        self._again = Alarm(self._wake_all)
-        hands = Hands(self.nature, self.edge, self.rules.timing)
-
-        def step(at: Mapping[str, int], row: tuple[Any, ...], before: tuple[Any, ...] | None) -> None:
-            if row[at["state"]] != "open":
-                return
-            due_at, deadline = row[at["due_at"]], row[at["deadline"]]
-            if not row[at["waiting"]] and (before is None or before[at["due_at"]] != due_at):
-                unix = due_at.timestamp()
-                if unix > self.nature.unix():
-                    due.at(unix, row[at["id"]])
-                else:  # whoever wrote it has woken the workers, unless that was lost
-                    self._again.at(unix + WOKEN_AGAIN, row[at["id"]])
-            if deadline is not None and (before is None or before[at["deadline"]] != deadline):
-                late.at(deadline.timestamp(), row[at["id"]])
-            alarm_at = row[at["alarm_at"]]
-            if alarm_at is not None and (before is None or before[at["alarm_at"]] != alarm_at):
-                awaited.at(alarm_at.timestamp(), row[at["id"]])
-
-        def event(at: Mapping[str, int], row: tuple[Any, ...], before: tuple[Any, ...] | None) -> None:
-            if row[at["state"]] in {"new", "parked"} and (before is None or before[at["due_at"]] != row[at["due_at"]]):
-                events.at(row[at["due_at"]].timestamp(), row[at["id"]])
-
-        watch(self.memory.tables["steps"], step, hands.told)
-        watch(self.memory.tables["provider_events"], event)
-
-    def _late(self, ids: list[str]) -> None:
-        """Deadlines pass, of which most have long been met."""
-        table = self.memory.tables["steps"]
-        state = table.position["state"]
-        if left := [step_id for step_id in ids if (row := table.rows.get(step_id)) and row[state] == "open"]:
-            self._bells["deadlines"].ring()
-            for step_id in left:  # whoever was woken may have died of it
-                self._alarms["late"].at(self.nature.unix() + WOKEN_AGAIN, step_id)
-
-    def _awaited(self, ids: list[str]) -> None:
-        """Alarms ring, of which most have long been moot."""
-        table = self.memory.tables["steps"]
-        state, alarm_at = table.position["state"], table.position["alarm_at"]
-        open_ = [row for step_id in ids if (row := table.rows.get(step_id)) and row[state] == "open"]
-        if left := [row[0] for row in open_ if row[alarm_at] is not None and row[alarm_at] <= self.nature.now()]:
-            self._bells["promises"].ring()
-            for step_id in left:
-                self._alarms["awaited"].at(self.nature.unix() + WOKEN_AGAIN, step_id)
-
-    def _told(self, ids: list[str]) -> None:
-        """Provider events are due, of which most were applied before their lease ended."""
-        table = self.memory.tables["provider_events"]
-        state = table.position["state"]
-        if left := [event_id for event_id in ids if (row := table.rows.get(event_id)) and row[state] in {"new", "parked"}]:
-            self._bells["provider events"].ring()
-            for event_id in left:
-                self._alarms["events"].at(self.nature.unix() + WOKEN_AGAIN, event_id)
-
-    def _wake_one(self, ids: list[str]) -> None:
-        """Steps may be due: whichever worker looks first may have them."""
-        if left := self._still_due(ids):
-            self.workers[self._which.randrange(len(self.workers))].wiring.changes.due.set()
-            self._look_again(left)
-
-    def _wake_all(self, ids: list[str]) -> None:
-        """Steps were due a little while ago, and the worker that was woken may have died of it, or be standing still."""
-        if left := self._still_due(ids):
-            for worker in self.workers:
-                worker.wiring.changes.due.set()
-            self._look_again(left)
-
-    def _still_due(self, ids: list[str]) -> list[str]:
-        table, now = self.memory.tables["steps"], self.nature.now()
-        state, due_at = table.position["state"], table.position["due_at"]
-        return [step_id for step_id in ids if (row := table.rows.get(step_id)) and row[state] == "open" and row[due_at] <= now]
-
-    def _look_again(self, ids: list[str]) -> None:
-        for step_id in ids:
-            self._again.at(self.nature.unix() + WOKEN_AGAIN, step_id)
 
     async def _trade(self) -> None:
         """Everybody buys; then nothing goes wrong any more, and everything has to end."""

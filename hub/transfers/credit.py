@@ -59,7 +59,7 @@ async def conclude_transfer(tx: Tx, step: Step, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.OK:
         await transfer.transferred(tx, step, outcome)
     elif outcome.verdict is Verdict.REFUSED:
-        await steps.add(tx, release.release_step(await transfer.refused(tx, step, outcome), after=release.REFUSED_RETRY_SECONDS))
+        await steps.add(tx, release.again_step(await transfer.refused(tx, step, outcome)))
 
 
 PERFORM = {release.RELEASE_CREDIT: release.perform_release, transfer.CREDIT_STEP: transfer.perform_transfer}

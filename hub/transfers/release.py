@@ -28,7 +28,8 @@ ACCOUNT_RETRY_SECONDS = (30.0, 3600.0)
 """The first pause and the longest; what is learned of the account makes the step due at once."""
 DISPUTE_RETRY_SECONDS = 6 * 3600.0
 """Only in case that nobody wakes us: what is learned of a dispute makes the step due at once."""
-REFUSED_RETRY_SECONDS = 600.0
+REFUSED_RETRY_SECONDS = (600.0, 3 * 3600.0)
+"""The same after a refusal, as of money that is not there yet: a sale's takes days to arrive."""
 
 
 def release_step(transfer: Transfer, *, after: float, asked: bool = True) -> NewStep:
@@ -36,6 +37,12 @@ def release_step(transfer: Transfer, *, after: float, asked: bool = True) -> New
     kind = RELEASE_CREDIT if transfer.kind == CREDIT else RELEASE
     saga, subject = transfer.saga_id, transfer.id
     return NewStep(kind=kind, target=HUB_TARGET, saga_id=saga, subject_id=subject, payload={}, after=after, asked=asked, redrive=15)
+
+
+def again_step(transfer: Transfer) -> NewStep:
+    """Release once more what the provider has refused: after a pause that doubles with each refusal."""
+    first, most = REFUSED_RETRY_SECONDS
+    return release_step(transfer, after=min(most, first * 2.0 ** min(max(0, transfer.version // 2 - 1), 20)))
 
 
 async def hold(tx: Tx, new: NewTransfer) -> None:
@@ -115,7 +122,7 @@ async def not_released(tx: Tx, step: Step, outcome: Outcome) -> None:
     """The provider does not know the account, or will not say: it stays held, an operator hears of it, and it is tried again later."""
     transfer = await store.get(tx, step.subject_id)
     await keep_step(tx, step, outcome, once_for=transfer.id)
-    await steps.add(tx, release_step(transfer, after=REFUSED_RETRY_SECONDS))
+    await steps.add(tx, again_step(transfer))
 
 
 async def _reserve(tx: Tx, marketplace: Marketplace, transfer: Transfer, left: int) -> int:

@@ -28,6 +28,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str
     gateway: str
     state: TransferState
+    version: int
+    """How often its state has changed: each refusal of the provider is two such changes."""
     amount: int
     reversed: int
     netted: int

@@ -66,9 +66,12 @@ _r, _d, _l = replay_rules.c, dead_letters.c, vendor_liveness.c
 _RULE = [_r[name] for name in Rule.__struct_fields__]
 
 
+_ALL = select(*_RULE).order_by(_r.id.desc())
+
+
 async def browse(tx: Tx) -> list[Rule]:
     """Every rule, the newest first."""
-    return await tx.all(select(*_RULE).order_by(_r.id.desc()), Rule)
+    return await tx.all(_ALL, Rule)
 
 
 async def get(tx: Tx, rule_id: str) -> Rule:

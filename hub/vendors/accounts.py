@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, or_, select, update
 
 from hub.kernel.errors import NotFound
 from hub.runtime.database import Tx
@@ -49,28 +49,33 @@ class Noted(msgspec.Struct, frozen=True):
     better: bool
 
 
+_MINE = (
+    select(_v.code, _v.account_receives, _v.account_pays_out, _v.account_seen_at)
+    .where(_v.connected_account == bindparam("account"))
+    .order_by(_v.code)
+    .with_for_update(key_share=True)
+)
+_NOTE = update(vendors).where(_v.code == bindparam("of_vendor"))
+
+
 async def note_account(tx: Tx, account: str, standing: Standing, seen_at: datetime) -> list[Noted]:
     """Note how an account stood at `seen_at`, when it was asked for: what was asked for earlier never replaces what is known.
 
     Empty if the account is nobody's.
     """
-    mine = select(_v.code, _v.account_receives, _v.account_pays_out, _v.account_seen_at).where(_v.connected_account == account)
     noted: list[Noted] = []
-    for row in await tx.rows(mine.order_by(_v.code).with_for_update(key_share=True)):
+    for row in await tx.rows(_MINE, {"account": account}):
         if row.account_seen_at is not None and row.account_seen_at > seen_at:
             noted.append(Noted(row.code, better=False))
             continue
-        await tx.execute(
-            update(vendors)
-            .where(_v.code == row.code)
-            .values(
-                account_receives=standing.receives,
-                account_pays_out=standing.pays_out,
-                account_due=standing.due,
-                account_reason=standing.reason,
-                account_seen_at=seen_at,
-            )
-        )
+        values = {
+            "account_receives": standing.receives,
+            "account_pays_out": standing.pays_out,
+            "account_due": standing.due,
+            "account_reason": standing.reason,
+            "account_seen_at": seen_at,
+        }
+        await tx.execute(_NOTE, {"of_vendor": row.code, **values})
         better = (standing.receives and not row.account_receives) or (standing.pays_out and not row.account_pays_out)
         noted.append(Noted(row.code, better=better))
     return noted
@@ -92,16 +97,23 @@ async def account_of(tx: Tx, code: str) -> tuple[str | None, VendorAccount]:
     )
 
 
-async def stale(tx: Tx, limit: int) -> Sequence[str]:
-    """Accounts that were never looked at, or long ago; the longest ago first."""
-    ready = and_(_v.account_receives, _v.account_pays_out, func.jsonb_array_length(_v.account_due) == 0)
-    old = or_(_v.account_seen_at < _ago(READY_SECONDS), and_(~ready, _v.account_seen_at < _ago(NOT_READY_SECONDS)))
-    query = select(_v.connected_account).where(_v.connected_account.is_not(None), or_(_v.account_seen_at.is_(None), old))
-    return [row[0] for row in await tx.rows(query.order_by(_v.account_seen_at.asc().nulls_first()).limit(limit))]
-
-
 def _ago(seconds: float) -> Any:
     return func.now() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+_READY = and_(_v.account_receives, _v.account_pays_out, func.jsonb_array_length(_v.account_due) == 0)
+_OLD = or_(_v.account_seen_at < _ago(READY_SECONDS), and_(~_READY, _v.account_seen_at < _ago(NOT_READY_SECONDS)))
+_STALE = (
+    select(_v.connected_account)
+    .where(_v.connected_account.is_not(None), or_(_v.account_seen_at.is_(None), _OLD))
+    .order_by(_v.account_seen_at.asc().nulls_first())
+    .limit(bindparam("most"))
+)
+
+
+async def stale(tx: Tx, limit: int) -> Sequence[str]:
+    """Accounts that were never looked at, or long ago; the longest ago first."""
+    return [row[0] for row in await tx.rows(_STALE, {"most": limit})]
 
 
 def _state(row: Row[Any]) -> Literal["opening", "onboarding", "limited", "ready"]:

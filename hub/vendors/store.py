@@ -149,13 +149,20 @@ _NOT_PAID = (VendorState.INVITED, VendorState.CLOSED)
 """Who has not joined needs no account, who has left no longer."""
 
 
+_v = vendors.c
+_JOINED = select(api_keys.c.id).where(api_keys.c.kind == "vendor", api_keys.c.subject == _v.code).exists()
+"""Not so where an invitation was taken back."""
+_NO_ACCOUNT = (
+    select(_v.code, _v.name, _v.country)
+    .where(_v.connected_account.is_(None) & _v.state.not_in(_NOT_PAID) & ((_v.state != VendorState.CLOSING) | _JOINED))
+    .order_by(func.random())
+    .limit(bindparam("most"))
+)
+
+
 async def without_connected_account(tx: Tx, limit: int) -> Sequence[Row[Any]]:
     """(code, name, country) of vendors that cannot be paid yet; any of them, so that those who cannot be helped bar nobody's way."""
-    v = vendors.c
-    keys = select(api_keys.c.id).where(api_keys.c.kind == "vendor", api_keys.c.subject == v.code)
-    joined = keys.exists()  # not so where an invitation was taken back
-    waits = v.connected_account.is_(None) & v.state.not_in(_NOT_PAID) & ((v.state != VendorState.CLOSING) | joined)
-    return await tx.rows(select(v.code, v.name, v.country).where(waits).order_by(func.random()).limit(limit))
+    return await tx.rows(_NO_ACCOUNT, {"most": limit})
 
 
 async def set_connected_account(tx: Tx, code: str, account: str) -> bool:

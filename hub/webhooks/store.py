@@ -86,25 +86,35 @@ async def keep(tx: Tx, event: ProviderEvent, *, gateway: str, endpoint: str, raw
     return await tx.execute(_KEEP, row) == 1
 
 
+_c = provider_cursors.c
+_LEASE = func.now() + _seconds(SWEEP_LEASE_SECONDS)
+_BEGIN_SWEEP = (
+    insert(provider_cursors)
+    .values(seen_until=func.now() - func.make_interval(0, 0, 0, FIRST_SWEEP_DAYS), due_at=_LEASE)
+    .on_conflict_do_update(index_elements=[_c.gateway, _c.stream], set_={"due_at": _LEASE}, where=_c.due_at <= func.now())
+    .returning(_c.seen_until)
+)
+_END_SWEEP = (
+    update(provider_cursors)
+    .where(_c.gateway == bindparam("of_gateway"), _c.stream == bindparam("of_stream"))
+    .values(due_at=func.now() + _seconds(bindparam("rest", type_=Float)))
+)
+_END_SWEEP_UNTIL = _END_SWEEP.values(seen_until=func.greatest(_c.seen_until, func.to_timestamp(bindparam("until", type_=Float))))
+
+
 async def begin_sweep(tx: Tx, *, gateway: str, connect: bool) -> int | None:
     """The unix second until which all is known; None if it is not time yet, or if another worker is sweeping."""
-    c = provider_cursors.c
-    lease = func.now() + _seconds(SWEEP_LEASE_SECONDS)
-    first = func.now() - func.make_interval(0, 0, 0, FIRST_SWEEP_DAYS)
-    mine = insert(provider_cursors).values(gateway=gateway, stream=_stream(connect=connect), seen_until=first, due_at=lease)
-    mine = mine.on_conflict_do_update(index_elements=[c.gateway, c.stream], set_={"due_at": lease}, where=c.due_at <= func.now())
-    until: datetime | None = await tx.scalar(mine.returning(c.seen_until))
+    until: datetime | None = await tx.scalar(_BEGIN_SWEEP, {"gateway": gateway, "stream": _stream(connect=connect)})
     return None if until is None else int(until.timestamp())
 
 
 async def end_sweep(tx: Tx, *, gateway: str, connect: bool, seen_until: int | None, rest: float) -> None:
     """All is known until `seen_until`, a unix second of the provider's clock; sweep again in `rest` seconds."""
-    c = provider_cursors.c
-    mine = update(provider_cursors).where(c.gateway == gateway, c.stream == _stream(connect=connect))
-    values: dict[str, Any] = {"due_at": func.now() + _seconds(rest)}
-    if seen_until is not None:
-        values["seen_until"] = func.greatest(c.seen_until, func.to_timestamp(seen_until))
-    await tx.execute(mine.values(values))
+    mine = {"of_gateway": gateway, "of_stream": _stream(connect=connect), "rest": rest}
+    if seen_until is None:
+        await tx.execute(_END_SWEEP, mine)
+    else:
+        await tx.execute(_END_SWEEP_UNTIL, mine | {"until": seen_until})
 
 
 _KNOWN = select(_e.id).where(_e.id.in_(bindparam("ids", expanding=True)))

@@ -1,7 +1,6 @@
 """Opens the connected account of every vendor that cannot be paid yet, and keeps fresh what is known of those that exist."""
 
 import structlog
-from sqlalchemy import func, select
 
 from hub.accounts import look as account
 from hub.payments.ports import GatewayRefused, Gateways, InDoubt, NotSent, PaymentGateway
@@ -45,7 +44,7 @@ async def refresh_accounts(wiring: Wiring, gateways: Gateways) -> None:
         stale = await accounts.stale(tx, LOOKS_AT_ONCE)
     for each in stale:
         async with wiring.database.reading() as tx:
-            asked_at = await tx.scalar(select(func.now()))
+            asked_at = await tx.now()
         try:
             facts = await account.look(gateway, each)
         except (InDoubt, NotSent) as error:

@@ -16,7 +16,7 @@ from hub.payments.ports import Gateways
 from hub.payouts.plan import plan_payouts
 from hub.promises.count import count_days
 from hub.promises.judge import judge_all
-from hub.runtime import logs
+from hub.runtime import garbage, logs
 from hub.sections import Settings
 from hub.transfers.credit import pay_credits
 from hub.triage.by_itself import replay_by_itself
@@ -120,6 +120,7 @@ async def run(settings: Settings) -> None:
     providers = gateways(wiring)
     await wiring.bus.start()
     worker = Worker(wiring, providers)
+    garbage.keep_what_is_here()
     worker.start()
     log.info("worker.started")
     await stop.wait()

@@ -14,6 +14,7 @@ DOORS = {"hub/runtime/life.py", "hub/orders/advance.py"}
 
 OTHER_STATES = {
     "hub/runtime/steps.py": "a step's state is its saga's progress, written once when it ends",
+    "hub/orders/lock_and_end.py": "the same, under the order's lock",
     "hub/runtime/withdraw.py": "a step whose answer nobody waits for any more",
     "hub/runtime/revive.py": "a step that was given up on and is sent again",
     "hub/triage/plan.py": "what became of the items of a plan",

@@ -46,7 +46,7 @@ class Bank:
     async def order(self, order_id: str = contract.ORDER, amount: int = contract.AMOUNT) -> str:
         """An order whose buyer wants to pay by bank transfer; its payment's id."""
         async with self.database.tx() as tx:
-            return await payments.open_payment(tx, order_id=order_id, method=self.method, amount=amount, currency="EUR")
+            return payments.open_payment(tx, order_id=order_id, method=self.method, amount=amount, currency="EUR")
 
     async def expected(self, order_id: str, amount: int = contract.AMOUNT) -> str:
         """The reference of a payment that the buyer was told."""

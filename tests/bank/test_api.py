@@ -40,7 +40,7 @@ async def reference(api: Api, request: pytest.FixtureRequest) -> str:
     order_id = f"ord_{abs(hash(request.node.nodeid))}"
     gateway = BankGateway(api.wiring.database, bank_account(api.wiring.settings))
     async with api.wiring.database.tx() as tx:
-        await payments.open_payment(tx, order_id=order_id, method="bank_transfer", amount=10_000, currency="EUR")
+        payments.open_payment(tx, order_id=order_id, method="bank_transfer", amount=10_000, currency="EUR")
     opened = await gateway.open_payment(order_id, order_id=order_id, amount=10_000, currency="EUR", payment_method="bank_transfer")
     return (await gateway.authorize("a", opened.reference)).reference
 

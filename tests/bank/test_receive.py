@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Self
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Executable
 
 from hub.gateways.bank import receive
 from hub.gateways.bank.model import LINES_MAX, Assignment, FileReport, NewReceipt, SendTo
@@ -14,6 +14,7 @@ from hub.payments.facts import PaymentPhase
 from hub.payments.ports import GatewayRefused
 from hub.runtime import steps
 from hub.runtime.steps import HUB_TARGET, NewStep
+from hub.runtime.wire import Wire
 from tests.bank.hands import ADA, BOB, OLGA, Bank
 
 
@@ -154,18 +155,25 @@ class Crash:
     """Ends whatever is under way at the statement after so many."""
 
     def __init__(self, bank: Bank, after: int) -> None:
-        self._engine = bank.database.engine.sync_engine
+        self._database = bank.database
         self._left = after
         self.struck = False
 
     def __enter__(self) -> Self:
-        event.listen(self._engine, "before_cursor_execute", self._count)
+        count = self._count
+
+        class Counted(Wire):
+            async def execute(self, statement: Executable, values: Any = None) -> Any:
+                count()
+                return await super().execute(statement, values)
+
+        self._database.connection = Counted
         return self
 
     def __exit__(self, *_: object) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._count)
+        self._database.connection = Wire
 
-    def _count(self, *_: Any) -> None:
+    def _count(self) -> None:
         if self.struck:
             return
         if self._left == 0:

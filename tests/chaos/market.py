@@ -11,16 +11,20 @@ from sqlalchemy import func, select, text
 
 from hub.app import cart_rules
 from hub.cart.ask_price import AskPrice, ask_price
-from hub.cart.change import OpenCart, open_cart
+from hub.cart.open_cart import OpenCart, open_cart
 from hub.cart.rules import CartRules
 from hub.catalog.model import Described, OfferOfSku
-from hub.checkout.begin import PlaceOrder, begin
+from hub.checkout.begin import PlaceOrder
+from hub.checkout.placing import Place, Wish
 from hub.customers.register import NewCustomer, register
 from hub.gateways.stripe.gateway import StripeGateway
 from hub.gateways.stripe.wire import InProcess
 from hub.inventory.offers import put_many
 from hub.kernel.money import Money
 from hub.runtime.database import Actor
+from hub.runtime.idempotency import Asker
+from hub.runtime.together import Together
+from hub.runtime.trace import Trace
 from hub.sandbox.app import SECRET, create_sandbox
 from hub.settings import load_settings
 from hub.wiring import Wiring, wire
@@ -143,8 +147,10 @@ class Market:
             cart = await open_cart(tx, self._rules, OpenCart(currency=self.currency, lines=lines))
             asked = AskPrice(address=msgspec.convert(ADDRESS, Address), coupons=coupons)
             quote = await ask_price(tx, self._rules, cart.id, asked)
-            wanted = PlaceOrder(quote_id=quote.id, **more)
-            return (await begin(tx, self.shop.wiring.timing, wanted, now=await tx.scalar(select(func.now())))).id
+            now = await tx.scalar(select(func.now()))
+        wiring, asker = self.shop.wiring, Asker(self.shop.buyer, Trace.new(), None)
+        placed = await Together(wiring.database, Place(wiring.timing))(asker, Wish(PlaceOrder(quote_id=quote.id, **more), now))
+        return str(msgspec.json.decode(placed.body)["id"])
 
     async def make_due(self, within: float, *, fresh: bool = True) -> None:
         """So many seconds pass for what waits; with `fresh` False only for what was tried before."""

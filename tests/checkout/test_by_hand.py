@@ -10,6 +10,7 @@ import pytest_asyncio
 from hub.checkout.hear import Heard, hear
 from hub.embedded.nkey import new_seed, public_of
 from hub.kernel.money import Money
+from hub.orders import store as orders
 from hub.runtime.steps import Outcome
 from hub.vendors.admit import admit
 from hub.vendors.model import NewVendor, ShippingOption
@@ -100,6 +101,19 @@ async def test_both_roads_at_once_accept_once(api: Api) -> None:
         *(spoke_says(api, order_id, "orders.submit", "orders.accepted", Accepted(sub_order_id=part)) for _ in range(3)),
     )
     assert by_hand.status_code in {200, 409}
+    assert (await story(api, order_id)).count("sub_order.accept") == 1
+    await lawful(api)
+
+
+async def test_an_event_that_comes_three_times_at_once_is_heard_once_and_by_all(api: Api) -> None:
+    order_id, part = await routed(api)
+    said = (api, order_id, "orders.submit", "orders.accepted", Accepted(sub_order_id=part))
+    async with api.wiring.database.tx() as tx:
+        await orders.lock(tx, order_id)
+        twins = [asyncio.create_task(spoke_says(*said)) for _ in range(3)]
+        await asyncio.sleep(0.3)
+        assert not any(twin.done() for twin in twins), "each has found that it is news, and waits"
+    await asyncio.gather(*twins)
     assert (await story(api, order_id)).count("sub_order.accept") == 1
     await lawful(api)
 

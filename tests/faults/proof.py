@@ -23,8 +23,8 @@ HURRY_SECONDS = 8.0
 STANDING_SECONDS = 5.0
 
 _HURRY = text(
-    "UPDATE steps SET due_at = due_at - make_interval(secs => :seconds)"
-    " WHERE state = 'open' AND NOT waiting AND attempt > 0 AND due_at > now()"
+    "UPDATE steps SET due_at = due_at - make_interval(secs => :seconds) WHERE id IN (SELECT id FROM steps"
+    " WHERE state = 'open' AND NOT waiting AND attempt > 0 AND due_at > now() FOR UPDATE SKIP LOCKED)"
 )
 _ABORT = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user"
@@ -38,13 +38,13 @@ _CHARGED = "SELECT coalesce(sum(json_extract(body, '$.amount_captured')), 0) FRO
 
 
 async def time_passes(market: Market, seconds: float) -> None:
-    """Every lease is nearer to its end by so much."""
+    """Every lease is nearer to its end by so much, but of steps that are in somebody's hands: he may be standing still."""
     async with market.database.tx() as tx:
         await tx.execute(_HURRY, {"seconds": seconds})
 
 
 async def transactions_end(market: Market) -> None:
-    """Those that have stood still for long, as PostgreSQL ends them by itself (`hub.runtime.database.SESSION`), only sooner."""
+    """Those that have stood still for long, as PostgreSQL ends them by itself (`hub.runtime.driver.SESSION`), only sooner."""
     async with market.database.tx() as tx:
         await tx.execute(_ABORT, {"seconds": STANDING_SECONDS})
 

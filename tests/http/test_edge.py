@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -202,3 +203,22 @@ async def test_the_page_of_the_api_shows_every_operation_and_needs_nothing_from_
             assert f"<b class={method.upper()}>{method.upper()}</b> <code>{path}</code>" in page.text
     linked = set(re.findall(r"href=#(\w+)", page.text))
     assert linked == linked & set(re.findall(r"id=(\w+)", page.text))
+
+
+async def test_no_request_starts_a_task_for_what_is_there_already(api: Api) -> None:
+    """The framework would start one for each dependency of a handler, and take longer for them than for the request."""
+    began: list[str] = []
+
+    def noting(loop: Any, work: Any, **more: Any) -> Any:
+        began.append(work.__qualname__)
+        return asyncio.Task(work, loop=loop, **more)
+
+    loop = asyncio.get_running_loop()
+    before = loop.get_task_factory()
+    loop.set_task_factory(noting)
+    try:
+        problem(await api("ada", "POST", "/v1/orders", {"quote_id": "quo_none", "payment_method": "pm_card_visa"}), 404, "unknown_quote")
+    finally:
+        loop.set_task_factory(before)
+    assert began.count("Batch._run") == 1
+    assert set(began) == {"Batch._run"}

@@ -1,17 +1,19 @@
 """Ten vendors, one of them dead and one half a minute slow: the other eight are served as before."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest_asyncio
 
-from tests.bench.bulkheads import DEAD, GOOD, SLOW, VENDORS, answered, break_two
+from tests.bench.parts.bulkheads import DEAD, GOOD, SLOW, VENDORS, answered, break_two
 from tests.world import ALL, Building, World
 
 ORDERS = 48
 AT_ONCE = 6
 FACTOR = 2.0
+SLOW_SECONDS = 30.0
 GRACE_MS = 500.0
 """What a machine busy with other things may take; a vendor that is held up waits for many seconds."""
 
@@ -39,11 +41,13 @@ async def test_one_dead_and_one_slow_vendor_hold_up_no_other(world: World):
         await world.offer(vendor, "mug")
     await answered(world, await buy(world, GOOD, len(GOOD)))  # the first of each opens connections
     baseline = (await answered(world, await buy(world, GOOD, ORDERS))).p99_ms
+    began = time.monotonic()
     held = await buy(world, [DEAD, SLOW], 24)
     mixed, more = await asyncio.gather(buy(world, GOOD, ORDERS), buy(world, [DEAD, SLOW], 12))
     troubled = (await answered(world, mixed)).p99_ms
     print(f"p99 {baseline:.0f} ms alone, {troubled:.0f} ms in trouble")  # noqa: T201  # seen with -s
     assert troubled <= max(FACTOR * baseline, baseline + GRACE_MS), f"p99 {troubled:.0f} ms beside {baseline:.0f} ms without trouble"
     for order in (*held, *more):
-        state = (await world("ada", "GET", f"/v1/orders/{order}")).json()["state"]
-        assert state == "placed", "or there was no trouble"
+        seen = (await world("ada", "GET", f"/v1/orders/{order}")).json()
+        if seen["sub_orders"][0]["vendor"] == DEAD or time.monotonic() - began < SLOW_SECONDS:
+            assert seen["state"] == "placed", "or there was no trouble"

@@ -13,6 +13,7 @@ from hub.runtime import idempotency
 from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.idempotency import Answer, check_key, fingerprint
 from hub.runtime.trace import Trace
+from hub.runtime.wire import Wire
 
 ADA, BOB = Actor("customer", "ada"), Actor("customer", "bob")
 PRINT = fingerprint("POST", "/v1/orders", b"{}")
@@ -134,7 +135,7 @@ async def refuse(database: Database, key: str) -> None:
 
 async def test_a_twin_of_a_refused_request_is_done_itself(write: Write) -> None:
     async with write.database.engine.connect() as connection:
-        first = Tx(connection, ids=write.database.ids, actor=ADA, trace=Trace.new())
+        first = Tx(Wire(connection), ids=write.database.ids, actor=ADA, trace=Trace.new())
         assert await idempotency.begin(first, "k-second-chance", PRINT) is None
         twin = asyncio.create_task(write("k-second-chance"))
         await waits(write.database)

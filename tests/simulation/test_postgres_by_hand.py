@@ -15,10 +15,12 @@ from hub.ledger import store as ledger
 from hub.ledger.tables import balances, postings, transactions
 from hub.liveness import store as liveness
 from hub.liveness.tables import vendor_liveness
+from hub.orders.lock_and_end import lock_and_end
+from hub.orders.tables import orders as order_rows
 from hub.runtime import steps
 from hub.runtime.claim import CLAIM as CLAIM_STEPS
 from hub.runtime.database import Tx
-from hub.runtime.steps import HUB_TARGET
+from hub.runtime.steps import HUB_TARGET, Outcome, Step, StepState
 from hub.simulation.postgres.by_hand import BY_HAND
 from hub.vendors.tables import vendors
 from hub.webhooks import store as webhooks
@@ -106,6 +108,33 @@ async def test_due_steps_are_claimed_alike(both: Both, seed: int) -> None:
 def _without_json(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Text gives JSON as it came: SQLAlchemy reads it only where it knows the column."""
     return tuple(value for place, value in enumerate(row) if place != steps.Step.__struct_fields__.index("payload"))
+
+
+def an_order(order_id: str) -> dict[str, Any]:
+    words = ("customer_id", "quote_id", "kind", "stage", "state", "payment_method")
+    said = dict.fromkeys(words, order_id)
+    return {"id": order_id, **said, "course": "forward", "currency": "EUR", "total": 0, "address": {}, "on_shortage": "cancel"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_order_is_locked_and_its_step_ended_alike(both: Both, known: bool) -> None:
+    await both.clear(steps.steps, order_rows)
+    await both.fill(steps.steps, some_steps(Random(1)))
+    await both.fill(order_rows, [an_order("ord_1")] if known else [])
+    async with both.real.reading() as tx:
+        there = await tx.all(steps.steps.select().with_only_columns(*steps.COLUMNS), Step)
+    outcomes = [Outcome.ok(reference="r"), Outcome.refused("no_stock", "it's gone"), Outcome.dead("deadline")]
+
+    async def end(tx: Tx, step: Step, outcome: Outcome) -> tuple[bool, bool]:
+        return await lock_and_end(tx, step, outcome), "ord_1" in tx.held
+
+    for number, step in enumerate(there):
+        real, simulated = await both.answers(lambda tx, n=number, step=step: end(tx, step, outcomes[n % len(outcomes)]))
+        assert simulated == real == (step.state == StepState.OPEN, True)
+    one, other = await both.rows(steps.steps, "ended_at")
+    assert other == one
+    assert {row["state"] for row in one} == {"done", "dead"}
+    assert all(row["reply"]["verdict"] == row["verdict"] for row in one if row["reply"])
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -18,7 +18,7 @@ from hub.simulation.postgres.server import Memory, SimulatedDatabase
 from hub.simulation.process import Process
 from tests.simulation.postgres_play import every, plain, sqlstate, things, two_databases
 
-WAITS = 0.12
+WAITS = 0.5
 """Seconds after which what has not answered waits."""
 c = things.c
 Statement = Any

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 import pytest_asyncio
 
 from hub.ops import invariants
 from tests.conftest import MakeDatabase
 from tests.world import ALL, Building, World
 
+PATIENCE = 400
+"""Seconds for all of them, on whatever machine this is; how fast they go is the benchmark's."""
 ORDERS = 500
 BUYERS = 12
 TOTAL = 1000 + 490
@@ -58,7 +61,7 @@ async def operator(world: World, method: str, path: str, body: Any = None, **hea
     return answer.json()
 
 
-async def until(world: World, plan: str, state: str, seconds: float = 120) -> dict[str, Any]:
+async def until(world: World, plan: str, state: str, seconds: float = PATIENCE) -> dict[str, Any]:
     ends = time.monotonic() + seconds
     while (seen := await operator(world, "GET", f"/replays/{plan}"))["state"] != state:
         assert time.monotonic() < ends, seen
@@ -68,7 +71,7 @@ async def until(world: World, plan: str, state: str, seconds: float = 120) -> di
 
 async def grown_to(world: World, number: int) -> dict[str, Any]:
     """The one group there is."""
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + PATIENCE
     while True:
         groups = await operator(world, "GET", "/groups")
         if groups and groups[0]["count"] >= number:
@@ -78,6 +81,7 @@ async def grown_to(world: World, number: int) -> dict[str, Any]:
         await asyncio.sleep(0.5)
 
 
+@pytest.mark.timeout(1200)
 async def test_all_500_orders_end_right(world: World) -> None:
     await acme_is(world, GARBAGE)
     placed = await place_all(world)
@@ -100,7 +104,7 @@ async def test_all_500_orders_end_right(world: World) -> None:
     assert {state: number for state, number in done["items"].items() if number} == {"ok": ORDERS - 1}
 
     for order in placed:
-        ended = await world.until(order["id"], "completed", seconds=120)
+        ended = await world.until(order["id"], "completed", seconds=PATIENCE)
         assert ended["payment"]["captured"]["amount"] == TOTAL
         await world.settled(order["id"])
     async with world.wiring.database.reading() as tx:

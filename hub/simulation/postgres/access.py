@@ -7,7 +7,8 @@ from sqlalchemy import Column, ScalarSelect, Select
 from sqlalchemy import Table as Declared
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ColumnClause
-from sqlalchemy.sql.selectable import Alias, FromClause, Join, Subquery, Values
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import Alias, FromClause, Join, Subquery, TableValuedAlias
 
 from hub.simulation.postgres.expressions import Expressions
 from hub.simulation.postgres.scope import Body, From, Scope, Unknown, bare, conjuncts, is_a, is_or, tuple_of
@@ -25,8 +26,8 @@ Equal = dict[int, tuple[str, Any]]
 class Access(Expressions):
     """The ways to the rows of one statement."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
-        super().__init__()
+    def __init__(self, tables: Mapping[str, Table], names: frozenset[str]) -> None:
+        super().__init__(names)
         self.tables = tables
         self.globals: dict[str, Any] = {}
         self.functions: list[str] = []
@@ -133,7 +134,7 @@ class Access(Expressions):
             return 0
         if any(all(place in equal for place in unique.index.positions) for unique in table.uniques):
             return 1
-        return 2 if any((place,) in table.indexes for place in equal) else 3
+        return 2 if any((place,) in table.indexed for place in equal) else 3
 
     def _way(self, clause: Any, waiting: Sequence[Any], scope: Scope) -> tuple[str, list[Any], bool]:
         """Where the rows come from, which conditions that answers, and whether it is one row or None."""
@@ -151,13 +152,13 @@ class Access(Expressions):
                 value = tuple_of([equal[place][0] for place in places])
                 return f"{name}.lookup(v, {self.named('x', unique.index)}, {value})", [equal[place][1] for place in places], False
         many = self._among(clause, table, waiting, scope)
-        if many is not None and not any((place,) in table.indexes and table.columns[place] not in LOW for place in equal):
+        if many is not None and not any((place,) in table.indexed and table.columns[place] not in LOW for place in equal):
             return many, [], False
         return self._by_equality(table, name, equal) or (self._either(clause, table, waiting, scope) or f"{name}.scan(v)", [], False)
 
     def _by_equality(self, table: Table, name: str, equal: Equal) -> tuple[str, list[Any], bool] | None:
         """By an index of one column; where there are several, that is chosen when it runs."""
-        known = [place for place in equal if (place,) in table.indexes]
+        known = [place for place in equal if (place,) in table.indexed]
         if not known:
             known = [place for place in equal if table.columns[place] not in LOW][:1]
         if not known:
@@ -178,7 +179,7 @@ class Access(Expressions):
                 place, name = table.position[left.name], self.named("t", table)
                 if table.primary == (place,):
                     return f"{name}.many(v, {self.members(node.right, scope)})"
-                if (place,) in table.indexes or left.name not in LOW:
+                if (place,) in table.indexed or left.name not in LOW:
                     return f"{name}.among(v, {self.named('x', table.index((place,)))}, {self.members(node.right, scope)})"
         return None
 
@@ -213,8 +214,8 @@ class Access(Expressions):
         return self.tables[element.name] if is_a(element, Declared) else None
 
     def _subselect(self, clause: Any) -> str:
-        if is_a(clause, Values):
-            return self.named("k", [tuple(row) for part in clause._data for row in part])
+        if is_a(clause, TableValuedAlias) and is_a(clause.element, FunctionElement) and clause.element.name == "unnest":
+            return f"zip({', '.join(self.bind(bare(each)) for each in clause.element.clauses)}, strict=True)"
         if not is_a(clause, Subquery):
             raise Unknown(f"FROM {type(clause).__name__}")
         name = self.fresh("q")

@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from hub.cart import coupons
 from hub.ledger import store as ledger
 from hub.liveness import store as liveness
-from hub.runtime import steps
-from hub.simulation.postgres.rows import row_class
+from hub.orders.lock_and_end import LOCK_AND_END
+from hub.runtime import idempotency, steps
+from hub.runtime.rows import row_class
 from hub.simulation.postgres.tables import Table
 from hub.simulation.postgres.views import Row, View, Violation
 from hub.webhooks import store as webhooks
@@ -18,6 +21,8 @@ ByHand = Callable[[Any, View, Mapping[str, Any]], tuple[list[Any], int]]
 _STEP = row_class(steps.Step.__struct_fields__)
 _EVENT = row_class(webhooks.Claimed.__struct_fields__)
 _ONE = row_class(["value"])
+_BEGAN = row_class(["began"])
+_ANSWER = row_class(["actor", "key", "fingerprint", "status", "body"])
 
 
 def changed(table: Table, row: Row, **values: Any) -> Row:
@@ -163,6 +168,31 @@ def oldest(m: Any, v: View, _: Mapping[str, Any]) -> tuple[list[Any], int]:
     return [], n
 
 
+def lock_and_end(m: Any, v: View, p: Mapping[str, Any]) -> tuple[list[Any], int]:
+    """`orders.lock_and_end.LOCK_AND_END`."""
+    whole: Table = m.tables["orders"]
+    t: Table = m.tables["steps"]
+    began = None
+    if whole.get(v, p["order"]) is not None:
+        v.hold(whole.locks, p["order"])
+        began = v.now
+    row = t.get(v, p["step"])
+    if row is None or row[t.position["state"]] != "open":
+        return [], 0
+    v.hold(t.locks, p["step"])
+    reply = msgspec.json.decode(p["reply"])
+    t.change(v, row, changed(t, row, state=p["state"], verdict=p["verdict"], reply=reply, ended_at=v.now))
+    return [_BEGAN(began)], 1
+
+
+def answered(m: Any, v: View, p: Mapping[str, Any]) -> tuple[list[Any], int]:
+    """`idempotency.ANSWERED`."""
+    t: Table = m.tables["idempotency_keys"]
+    known = [t.get(v, each) for each in zip(p["actors"], p["keys"], strict=True)]
+    rows = [_ANSWER(*(row[t.position[name]] for name in _ANSWER.__slots__)) for row in known if row is not None]
+    return rows, len(rows)
+
+
 def nothing(_: Any, __: View, ___: Mapping[str, Any]) -> tuple[list[Any], int]:
     """A statement of a connection's own settings."""
     return [], 0
@@ -176,6 +206,8 @@ BY_HAND: dict[str, ByHand] = {
     liveness.BEGIN.text: begin_round,
     liveness.EXPECT.text: expect,
     liveness.OLDEST.text: oldest,
+    idempotency.ANSWERED.text: answered,
+    LOCK_AND_END.text: lock_and_end,
     "SELECT 1": nothing,
 }
 """By their text."""

@@ -29,7 +29,7 @@ def converter(type_: TypeEngine[Any]) -> Convert:
     if isinstance(type_, JSONB):
         return _json
     if isinstance(type_, Text):
-        return _text
+        return text
     return _float if isinstance(type_, Float) else same
 
 
@@ -39,7 +39,7 @@ def default_of(column: "Column[Any]") -> Default | None:
     if argument is None:
         return None
     if str(argument) in {"now()", "clock_timestamp()"}:
-        return _now
+        return moment
     value = _literal(str(argument), column.type)
 
     def constant(_: View) -> Any:
@@ -48,21 +48,22 @@ def default_of(column: "Column[Any]") -> Default | None:
     return constant
 
 
-def _now(view: View) -> Any:
+def moment(view: View) -> Any:
+    """now()."""
     return view.now
 
 
-def _literal(text: str, type_: TypeEngine[Any]) -> Any:
-    text = text.strip("'")
+def _literal(said: str, type_: TypeEngine[Any]) -> Any:
+    said = said.strip("'")
     if isinstance(type_, JSONB):
-        return json.loads(text)
+        return json.loads(said)
     if isinstance(type_, ARRAY):
         return []
     if isinstance(type_, Boolean):
-        return text == "true"
+        return said == "true"
     if isinstance(type_, Float):
-        return float(text)
-    return int(text) if isinstance(type_, Integer) else text
+        return float(said)
+    return int(said) if isinstance(type_, Integer) else said
 
 
 def _json(value: Any) -> Any:
@@ -73,5 +74,6 @@ def _float(value: Any) -> Any:
     return None if value is None else float(value)
 
 
-def _text(value: Any) -> Any:
+def text(value: Any) -> Any:
+    """An enum's value too."""
     return value if type(value) in _PLAIN else value.value if isinstance(value, Enum) else value

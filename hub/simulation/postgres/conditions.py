@@ -22,7 +22,7 @@ _WORDS = {
     "TRUE": "True",
     "FALSE": "False",
 }
-_FUNCTIONS: dict[str, Any] = {"__builtins__": {}, "least": min, "greatest": max, "split_part": split_part}
+FUNCTIONS: dict[str, Any] = {"__builtins__": {}, "least": min, "greatest": max, "split_part": split_part}
 FOREIGN = ("~", "<@", "CASE")
 """What is not read here; such a check is kept by PostgreSQL alone (a test gives it whole worlds to look at)."""
 
@@ -31,14 +31,10 @@ def condition(sql: str, position: Mapping[str, int]) -> Condition | None:
     """The condition over a row's columns, or None where it says something `FOREIGN`. NULL is neither true nor false: None."""
     if any(word in sql for word in FOREIGN):
         return None
-    between = re.sub(r"(\w+) BETWEEN (\w+) AND (\w+)", r"(\2 <= \1 AND \1 <= \3)", sql)
-    source = " ".join(_python(token, position) for token in _tokens(between))
-    source = re.sub(r"in \( ((?:'[^']*'(?: , )?)+) \)", r"in ( \1, )", source)
-    places = sorted({position[token] for token in _tokens(between) if token in position})
-    if " IS " not in between:  # then NULL in any of its columns makes it NULL, and nothing has to be caught
-        unknown = " or ".join(f"r[{place}] is None" for place in places)
-        return eval(f"lambda r: None if {unknown} else ({source})", dict(_FUNCTIONS))  # noqa: S307  # our own tables' conditions
-    meant: Condition = eval(f"lambda r: {source}", dict(_FUNCTIONS))  # noqa: S307  # our own tables' conditions
+    known, source = expression(sql, position)
+    meant: Condition = eval(f"lambda r: {source}", dict(FUNCTIONS))  # noqa: S307  # our own tables' conditions
+    if known:
+        return meant
 
     def holds(row: Row) -> Any:
         try:
@@ -47,6 +43,18 @@ def condition(sql: str, position: Mapping[str, int]) -> Condition | None:
             return None
 
     return holds
+
+
+def expression(sql: str, position: Mapping[str, int]) -> tuple[bool, str]:
+    """A condition as Python over a row ``r``, and whether it minds NULL by itself: else it may raise `TypeError`."""
+    between = re.sub(r"(\w+) BETWEEN (\w+) AND (\w+)", r"(\2 <= \1 AND \1 <= \3)", sql)
+    source = " ".join(_python(token, position) for token in _tokens(between))
+    source = re.sub(r"in \( ((?:'[^']*'(?: , )?)+) \)", r"in ( \1, )", source)
+    places = sorted({position[token] for token in _tokens(between) if token in position})
+    if " IS " not in between:  # then NULL in any of its columns makes it NULL, and nothing has to be caught
+        unknown = " or ".join(f"r[{place}] is None" for place in places)
+        return True, f"(None if {unknown} else ({source}))"
+    return False, source
 
 
 def _tokens(sql: str) -> list[str]:

@@ -2,16 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import TextClause
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from hub.runtime.rows import Result
 from hub.simulation.postgres.by_hand import BY_HAND
 from hub.simulation.postgres.memory import Memory
-from hub.simulation.postgres.scope import Unknown, is_a
+from hub.simulation.postgres.scope import Unknown
 from hub.simulation.postgres.views import Blocked, View, Violation
 from hub.simulation.process import Crashed, Process
 
@@ -22,10 +23,13 @@ FAULTS = {
     "database_interleaves": "another transaction comes between two statements",
     "database_stalls": "a statement takes seconds, and others come and wait meanwhile",
 }
+_TIMEOUT = re.compile(r"SET LOCAL lock_timeout = (\d+)")
+STRIKE = ("database_cut", "database_interleaves", "database_stalls")
+"""Those that any statement may meet."""
 COMMIT_SECONDS = (0.0005, 0.02)
 STALL_SECONDS = (0.1, 12.0)
 IDLE_SECONDS = 15.0
-"""`hub.runtime.database.IDLE_MS`: who holds locks and says nothing for so long is cut off."""
+"""`hub.runtime.driver.IDLE_MS`: who holds locks and says nothing for so long is cut off."""
 
 
 class Refused(Exception):
@@ -40,69 +44,79 @@ def _lost() -> OperationalError:
     return OperationalError("simulated", None, Refused("08006", "the connection is lost"))
 
 
-class Result:
-    """What a statement gave."""
-
-    def __init__(self, rows: list[Any], rowcount: int) -> None:
-        self._rows = rows
-        self.rowcount = rowcount
-
-    # As SQLAlchemy's.
-
-    def all(self) -> list[Any]:
-        return self._rows
-
-    def one_or_none(self) -> Any:
-        if len(self._rows) > 1:
-            raise LookupError(f"{len(self._rows)} rows where one was expected")
-        return self._rows[0] if self._rows else None
-
-    def scalar(self) -> Any:
-        return self._rows[0][0] if self._rows else None
-
-    def mappings(self) -> "Result":
-        return Result([row._asdict() for row in self._rows], self.rowcount)
-
-
 class Connection:
     """One transaction of one process."""
+
+    __slots__ = ("_clock", "_failed", "_last", "_lock_seconds", "_memory", "_process", "broken", "ended", "view", "waits_for")
 
     def __init__(self, memory: Memory, process: Process) -> None:
         self._memory = memory
         self._process = process
-        self.view = View(memory.now(), self)
+        self.view = View(memory.nature.now(), self)
         self.ended: asyncio.Future[None] | None = None
         self.waits_for: Connection | None = None
         self.broken = False
         self._failed = False
         self._lock_seconds: float | None = None
-        self._clock = asyncio.get_running_loop().time
+        self._clock = memory.nature.time
         self._last = self._clock()
 
     async def execute(self, statement: Any, values: Any = None) -> Result:
         """Run a statement, waiting for others where it must."""
         self._usable()
-        nature = self._memory.nature
+        memory = self._memory
+        spell = memory.spell
+        if spell.left:
+            spell.left -= 1
+        else:
+            await self._trouble()
+        memory.statements += 1
+        if values.__class__ is list:
+            rows, touched = list[Any](), 0
+            for each in values:
+                more, number = await self._planned(statement, each)
+                rows += more
+                touched += number
+            return Result(rows, touched)
+        if statement.__class__ is TextClause:
+            return await self._text(statement, values)
+        plan = memory.plans.of(statement, values)
+        view = self.view
+        mark = len(view.journal)
+        try:
+            return Result(*plan.run(memory, view, values, plan.own))
+        except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
+            view.take_back(mark)
+            return Result(*await self._run(lambda: plan.run(memory, view, values, plan.own)))
+
+    async def write(self, writes: Sequence[tuple[Any, list[dict[str, Any]]]]) -> None:
+        """Run statements, each for its rows."""
+        for statement, rows in writes:
+            await self.execute(statement, rows)
+
+    write_last = write
+    """Here every transaction is one."""
+
+    async def wait_at_most(self, milliseconds: int) -> None:
+        """Said as a statement."""
+        await self.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
+
+    async def _trouble(self) -> None:
+        """Throw for what may go wrong with a statement."""
+        nature, spell = self._memory.nature, self._memory.spell
+        nature.wake(spell, STRIKE)
         if nature.strikes("database_cut"):
             self.cut()
             raise _lost()
         if nature.strikes("database_interleaves"):
             await nature.wait("interleaving", 0.001, 0.05)
             self._usable()
+            nature.wake(spell, STRIKE)  # others have had statements meanwhile
         if nature.strikes("database_stalls"):
             await nature.wait("stalling", *STALL_SECONDS)
             self._usable()
-        self._memory.statements += 1
-        if isinstance(statement, TextClause):
-            return await self._text(statement, values)
-        if not is_a(values, list):
-            return Result(*await self._planned(statement, values))
-        rows, touched = list[Any](), 0
-        for each in values:
-            more, number = await self._planned(statement, each)
-            rows += more
-            touched += number
-        return Result(rows, touched)
+            nature.wake(spell, STRIKE)
+        nature.rest(spell, STRIKE)
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:
@@ -149,6 +163,11 @@ class Connection:
         self._release(0)
         self.view.writes = {}
 
+    def leave(self) -> None:
+        """The same for good."""
+        self.close()
+        self.view.connection = None
+
     def _release(self, since: int) -> None:
         self.view.release(since)
         if self.ended is not None and not self.ended.done():
@@ -170,23 +189,26 @@ class Connection:
         self._last = now
 
     async def _text(self, statement: Any, values: Any) -> Result:
-        if match := re.match(r"SET LOCAL lock_timeout = (\d+)", statement.text):
-            self._lock_seconds = int(match[1]) / 1000 or None
-            return Result([], 0)
-        given = {name: bind.value for name, bind in statement._bindparams.items()} | dict(values or {})
         by_hand = BY_HAND.get(statement.text)
-        if by_hand is None:
+        if by_hand is not None:
+            given: Mapping[str, Any] = values or {}
+            if len(given) < len(statement._bindparams):
+                given = {name: bind.value for name, bind in statement._bindparams.items()} | dict(given)
+            return Result(*await self._run(lambda: by_hand(self._memory, self.view, given)))
+        match = _TIMEOUT.match(statement.text)
+        if match is None:
             raise Unknown(statement.text)
-        return Result(*await self._run(lambda: by_hand(self._memory, self.view, given)))
+        self._lock_seconds = int(match[1]) / 1000 or None
+        return Result([], 0)
 
-    async def _planned(self, statement: Any, values: Mapping[str, Any] | None) -> tuple[list[Any], int]:
-        plan, parameters = self._memory.plans.of(statement, values)
+    async def _planned(self, statement: Any, values: Mapping[str, Any]) -> tuple[list[Any], int]:
+        plan = self._memory.plans.of(statement, values)
         mark = len(self.view.journal)
         try:
-            return plan.run(self._memory, self.view, parameters)
-        except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
+            return plan.run(self._memory, self.view, values, plan.own)
+        except (Blocked, Violation):
             self.view.take_back(mark)
-            return await self._run(lambda: plan.run(self._memory, self.view, parameters))
+            return await self._run(lambda: plan.run(self._memory, self.view, values, plan.own))
 
     async def _run(self, act: Callable[[], tuple[list[Any], int]]) -> tuple[list[Any], int]:
         while True:

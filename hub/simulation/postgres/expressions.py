@@ -22,7 +22,7 @@ from sqlalchemy import (
     UnaryExpression,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.sql import operators
+from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, ColumnClause, ExpressionClauseList
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import SelectStatementGrouping
@@ -55,15 +55,25 @@ SAYS = {"hashtextextended": "{0}", "pg_advisory_xact_lock": "v.hold(m.advisory, 
 class Expressions:
     """Turns expressions into source; parameters are collected on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        """What the statement is executed with."""
+        self.given: set[str] = set()
+        """Which of them it has a use for."""
         self.binds: list[BindParameter[Any]] = []
+        """Parameters that the statement itself has a value for."""
+        self.once: list[str] = []
+        """What is the same for every row, reckoned before all others."""
 
     def subquery(self, select: Any, scope: Scope, mode: str) -> str:
         """Make a function of a subquery that stands here, for a purpose (exists, scalar, set); the call of it."""
         raise NotImplementedError
 
     def bind(self, parameter: BindParameter[Any]) -> str:
-        """A parameter's place."""
+        """Where a parameter's value is: among those that are given by name, or among the statement's own."""
+        if parameter.key in self.names:
+            self.given.add(parameter.key)
+            return f"p[{parameter.key!r}]"
         for number, known in enumerate(self.binds):
             if known is parameter or known.key == parameter.key:
                 return f"b[{number}]"
@@ -80,6 +90,8 @@ class Expressions:
             sides = (node.left, node.right)
             if any(self.never_null(side, scope) for side in sides):  # then NULL equals nothing
                 return "(" + " == ".join(self.value(side, scope) for side in sides) + ")"
+        if is_a(node, BinaryExpression) and node.operator is operators.in_op and self.never_null(node.left, scope):
+            return f"({self.value(node.left, scope)} in {self.members(node.right, scope)})"
         return self.value(node, scope)
 
     def value(self, node: Any, scope: Scope) -> str:  # noqa: C901, PLR0911, PLR0912  # one branch per kind of expression
@@ -124,6 +136,19 @@ class Expressions:
             return not node.nullable and found is not None and not found.optional
         return is_a(node, FunctionElement) and node.name in {"now", "clock_timestamp"}
 
+    def _once(self, source: str) -> str:
+        """The name of what is reckoned once."""
+        known = [line.partition(" = ")[2] for line in self.once]
+        if source not in known:
+            known.append(source)
+            self.once.append(f"h{len(known) - 1} = {source}")
+        return f"h{known.index(source)}"
+
+    def sorting(self, node: Any, scope: Scope) -> str:
+        """What to sort upwards by, NULL last."""
+        value = self.value(node, scope)
+        return value if self.never_null(node, scope) else f"key({value})"
+
     def _column(self, node: Any, scope: Scope) -> str:
         found = scope.find(node.table)
         if found is None:
@@ -148,6 +173,8 @@ class Expressions:
             return f"({left} {'!=' if operator is operators.is_distinct_from else '=='} {right})"
         if operator in COMPARE:
             sign, function = COMPARE[operator]
+            if operator in {operators.add, operators.sub} and not any(is_a(each, ColumnClause, Select) for each in visitors.iterate(node)):
+                return self._once(f"{function}({left}, {right})")
             if all(self.never_null(side, scope) for side in (node.left, node.right)):
                 return f"({left} {sign} {right})"
             return f"{function}({left}, {right})"
@@ -199,12 +226,14 @@ class Expressions:
         order = ""
         if is_a(argument, aggregate_order_by):
             by = getattr(argument.order_by, "clauses", [argument.order_by])
-            order = "(" + "".join(f"key({self.value(each, scope)}), " for each in by) + ")"
+            order = "(" + "".join(f"{self.sorting(each, scope)}, " for each in by) + ")"
             argument = argument.target
         if is_a(argument, UnaryExpression) and argument.operator is operators.distinct_op:
             inner = f"set({self.value(argument.element, scope)} for {pattern} in g{where})"
         elif argument is None or str(argument) == "*":
             inner = f"(1 for {pattern} in g{where})"
+        elif order and pattern is not None and pattern.isidentifier():
+            inner = f"({self.value(argument, scope)} for {pattern} in sorted(g, key=lambda {pattern}: {order}){where})"
         elif order:
             inner = f"(x for _, x in sorted((({order}, {self.value(argument, scope)}) for {pattern} in g{where}), key=first))"
         else:

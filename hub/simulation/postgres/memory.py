@@ -22,6 +22,8 @@ class Memory:
         self.advisory: Locks = {}
         self.down = False
         self.random = nature.dice("postgres random()").random
+        self.spell = nature.spell()
+        """Of what any statement may meet."""
         self.statements = 0
         """How many were run, in all."""
         steps = self.tables["steps"].position

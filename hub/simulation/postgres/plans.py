@@ -2,22 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Delete, Insert, Select, Update
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from hub.runtime.rows import names_of, row_class
 from hub.simulation.postgres import values
 from hub.simulation.postgres.indexes import Hash
-from hub.simulation.postgres.rows import names_of, row_class
 from hub.simulation.postgres.scope import Unknown, columns_of, is_a
 from hub.simulation.postgres.tables import Table
 from hub.simulation.postgres.writes import Writes
 
-Run = Callable[[Any, Any, Sequence[Any]], tuple[list[Any], int]]
-"""Of the server, a transaction's view and the parameters: the rows, and how many were touched."""
+Run = Callable[[Any, Any, Any, Sequence[Any]], tuple[list[Any], int]]
+"""Of the server, a transaction's view, what is given by name and the statement's own values: the rows, and how many were touched."""
 FUNCTIONS = {name: getattr(values, name) for name in vars(values) if not name.startswith("_")} | {"first": itemgetter(0)}
-NO_NAMES: frozenset[str] = frozenset()
+NO_NAMES: tuple[str, ...] = ()
 
 
 class Source:
@@ -26,115 +26,130 @@ class Source:
     def __init__(self, text: str, things: Mapping[str, Any], binds: Sequence[BindParameter[Any]]) -> None:
         self.text = text
         self.binds = binds
-        self._things = things
+        self._things = {name: _named(thing) for name, thing in things.items()}
+        """What is a world's own by name alone, so that no world is kept for it."""
         self._code = compile(text, "<statement>", "exec")
 
     def run_on(self, tables: Mapping[str, Table]) -> Run:
         """Its function over these tables."""
-        scope: dict[str, Any] = {**FUNCTIONS, **{name: _here(thing, tables) for name, thing in self._things.items()}}
+        own = {name: thing.of(tables) if isinstance(thing, TheTable | TheIndex) else thing for name, thing in self._things.items()}
+        scope: dict[str, Any] = FUNCTIONS | own
         exec(self._code, scope)  # noqa: S102  # our own statements
         return scope["run"]
 
 
-def _here(thing: Any, tables: Mapping[str, Table]) -> Any:
+class TheTable(NamedTuple):
+    """A table of whichever world."""
+
+    name: str
+
+    def of(self, tables: Mapping[str, Table]) -> Table:
+        """It."""
+        return tables[self.name]
+
+
+class TheIndex(NamedTuple):
+    """An index of one of its tables."""
+
+    table: str
+    positions: tuple[int, ...]
+
+    def of(self, tables: Mapping[str, Table]) -> Hash:
+        """It."""
+        return tables[self.table].index(self.positions)
+
+
+def _named(thing: Any) -> Any:
     if isinstance(thing, Table):
-        return tables[thing.name]
-    return tables[thing.owner].index(thing.positions) if isinstance(thing, Hash) else thing
+        return TheTable(thing.name)
+    return TheIndex(thing.owner, thing.positions) if isinstance(thing, Hash) else thing
 
 
 class Plan:
-    """What to run, and which parameters it takes. `source` is for who wants to see what became of a statement."""
+    """What to run, and the values that the statement itself has. `source` is for who wants to see what became of a statement."""
 
-    def __init__(self, run: Run, binds: Sequence[BindParameter[Any]], source: str) -> None:
+    __slots__ = ("own", "run", "source")
+
+    def __init__(self, run: Run, own: Sequence[Any], source: str) -> None:
         self.run = run
-        self.binds = binds
+        self.own = own
         self.source = source
-        self.defaults = [bind.value if bind.callable is None else bind.callable() for bind in binds]
-        self.keys = [bind.key for bind in binds]
 
-    def parameters(self, given: Mapping[str, Any] | None, known: Sequence[Any] | None = None) -> Sequence[Any]:
-        """The values in order: what is given by name, else what the statement itself says."""
-        said = self.defaults if known is None else known
-        if not given:
-            return said
-        return list(map(given.get, self.keys, said))
 
-    def with_defaults(self, defaults: list[Any]) -> "Plan":
-        """The same of another statement of the same shape."""
-        other = Plan(self.run, self.binds, self.source)
-        other.defaults = defaults
-        return other
+class Kept:
+    """The plans of a statement that is a constant, by the names of what it is executed with, in one server."""
+
+    __slots__ = ("plans", "server", "statement")
+
+    def __init__(self, statement: Any, server: "Plans") -> None:
+        self.statement = statement
+        self.server = server
+        self.plans: dict[tuple[str, ...], Plan] = {}
 
 
 class Plans:
-    """All plans of one server. A statement that is a constant keeps its plans with it; others share them by shape."""
+    """All plans of one server. A statement keeps its plans with it; those of one shape share what they run."""
 
     def __init__(self, tables: Mapping[str, Table]) -> None:
         self._tables = tables
-        self._by_shape: dict[Any, tuple[Plan, list[int | None]]] = {}
+        self._by_shape: dict[Any, tuple[Run, Source, list[int | None]]] = {}
 
-    def of(self, statement: Any, given: Mapping[str, Any] | None) -> tuple[Plan, Sequence[Any]]:
-        """A statement's plan and its parameters. Raises `Unknown`."""
-        names = frozenset(given) if given else NO_NAMES
-        kept: tuple[Any, Plans, dict[frozenset[str], Plan]] | None = statement.__dict__.get("_simulated")
-        if kept is not None and (kept[0] is not statement or kept[1] is not self):  # a copy of the statement, or another world
-            kept = None
-        if kept is not None and names in kept[2]:
-            plan = kept[2][names]
-            return plan, plan.parameters(given)
+    def of(self, statement: Any, given: Mapping[str, Any] | None) -> Plan:
+        """A statement's plan. Raises `Unknown`."""
+        names = tuple(given) if given else NO_NAMES
+        kept: Kept | None = statement.__dict__.get("_simulated")
+        if kept is None or kept.statement is not statement or kept.server is not self:  # new, a copy, or of another world
+            kept = statement.__dict__["_simulated"] = Kept(statement, self)
+        plan = kept.plans.get(names)
+        if plan is None:
+            plan = kept.plans[names] = self._made(statement, frozenset(names))
+        return plan
+
+    def _made(self, statement: Any, names: frozenset[str]) -> Plan:
+        """A plan by the statement's shape, from what an earlier world has compiled if one has."""
         key = statement._generate_cache_key()
         if key is None:
-            plan = compiled(statement, self._tables, names)
-            return plan, plan.parameters(given)
+            source = source_of(statement, self._tables, names)
+            return Plan(source.run_on(self._tables), list(map(_own, source.binds)), source.text)
         found = self._by_shape.get((key.key, names))
         if found is None:
-            found = self._by_shape[key.key, names] = self._shared(statement, key, names)
-        plan, places_of = found
+            known = _SOURCES.get((key.key, names))
+            if known is None:
+                source = source_of(statement, self._tables, names)
+                places = {id(bind): number for number, bind in enumerate(key.bindparams)}
+                known = _SOURCES[key.key, names] = (source, [places.get(id(bind)) for bind in source.binds])
+            found = self._by_shape[key.key, names] = (known[0].run_on(self._tables), *known)
+        run, source, places_of = found
         binds = key.bindparams
-        known = [
-            default if place is None else binds[place].effective_value for place, default in zip(places_of, plan.defaults, strict=True)
-        ]
-        if names:  # only what is executed with values can be a constant
-            others = kept[2] if kept is not None else {}
-            statement.__dict__["_simulated"] = (statement, self, others | {names: plan.with_defaults(known)})
-        return plan, plan.parameters(given, known)
-
-    def _shared(self, statement: Any, key: Any, names: frozenset[str]) -> tuple[Plan, list[int | None]]:
-        """A plan for a shape, from what an earlier world has compiled if one has; and which parameters are the statement's own."""
-        known = _SOURCES.get((key.key, names))
-        if known is None:
-            source = source_of(statement, self._tables, names)
-            places = {id(bind): number for number, bind in enumerate(key.bindparams)}
-            known = _SOURCES[key.key, names] = (source, [places.get(id(bind)) for bind in source.binds])
-        source, places_of = known
-        return Plan(source.run_on(self._tables), source.binds, source.text), places_of
+        own = [_own(bind) if place is None else binds[place].effective_value for place, bind in zip(places_of, source.binds, strict=True)]
+        return Plan(run, own, source.text)
 
 
 _SOURCES: dict[Any, tuple[Source, list[int | None]]] = {}
-"""By shape and names of parameters, for all worlds of this process: tables are declared once."""
+"""By shape and names of parameters, for all worlds of this process: tables are declared once. With each, which of the shape's
+parameters are the statement's own."""
 
 
-def compiled(statement: Any, tables: Mapping[str, Table], names: frozenset[str]) -> Plan:
-    """The plan of a statement that is executed with parameters of these names. Raises `Unknown`."""
-    source = source_of(statement, tables, names)
-    return Plan(source.run_on(tables), source.binds, source.text)
+def _own(bind: BindParameter[Any]) -> Any:
+    return bind.value if bind.callable is None else bind.callable()
 
 
 def source_of(statement: Any, tables: Mapping[str, Table], names: frozenset[str]) -> Source:
-    """The same as source. Raises `Unknown`."""
-    made = Writes(tables)
+    """A statement that is executed with parameters of these names, as source. Raises `Unknown`."""
+    made = Writes(tables, names)
     if is_a(statement, Select, CompoundSelect):
         first = statement if is_a(statement, Select) else statement.selects[0]
         made.globals["R"] = row_class(names_of(list(columns_of(first._raw_columns))))
         made.query(statement, "rows", None, "rows", "R")
-        made.main += ["found = rows()", "return found, len(found)"]
+        made.inline("rows")
     elif is_a(statement, Insert):
-        made.insert(statement, names)
+        made.insert(statement)
     elif is_a(statement, Update):
-        made.update(statement, names)
+        made.update(statement)
     elif is_a(statement, Delete):
         made.delete(statement)
     else:
         raise Unknown(f"{type(statement).__name__}: {statement}")
-    inner = "\n".join("    " + line for function in made.functions for line in function.split("\n"))
-    return Source("def run(m, v, b):\n" + inner + "\n" + "\n".join("    " + line for line in made.main), made.globals, made.binds)
+    inner = [line for function in made.functions for line in function.split("\n")]
+    text = "\n".join(["def run(m, v, p, b):", *("    " + line for line in (*made.once, *inner, *made.main))])
+    return Source(text, made.globals, made.binds)

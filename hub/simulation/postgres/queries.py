@@ -83,9 +83,13 @@ class Queries(Access):
         groups = list(query.select._group_by_clauses)
         pattern = tuple_of(scope.own)
         key = "(" + "".join(f"{self.value(each, scope)}, " for each in groups) + ")"
-        body.before.append("groups = {}" if groups else "groups = {(): []}")
-        body.add(query.level, f"groups.setdefault({key}, []).append({pattern})")
-        body.add(1, "for g in groups.values():")
+        if groups:
+            body.before.append("groups = {}")
+            body.add(query.level, f"groups.setdefault({key}, []).append({pattern})")
+        else:
+            body.before.append("g = []")
+            body.add(query.level, f"g.append({pattern})")
+        body.add(1, f"for g in {'groups.values()' if groups else '(g,)'}:")
         body.add(2, f"{pattern} = g[0] if g else {tuple_of(['None'] * len(scope.known))}")
         scope.grouped = pattern
         for each in query.select._having_criteria:
@@ -130,7 +134,7 @@ class Queries(Access):
             down = how.upper() == "DESC"
             node = next(column for column in query.columns if str(getattr(column, "name", "")) == text)
         value = self.value(node, query.scope)
-        return (f"nulls_turned({value})" if turned else f"key({value})"), down
+        return (f"nulls_turned({value})" if turned else self.sorting(node, query.scope)), down
 
     def _locked(self, query: Query) -> list[tuple[str, str]]:
         """The rows that FOR UPDATE takes (variable and table); what others hold is passed over where it says SKIP LOCKED."""

@@ -20,14 +20,6 @@ class Engine:
         self._open: dict[Connection, None] = {}
         process.died.append(self._died)
 
-    def begin(self) -> "Opened":
-        """A transaction that is committed where its block ends well."""
-        return Opened(self, commits=True)
-
-    def connect(self) -> "Opened":
-        """A transaction that is not."""
-        return Opened(self, commits=False)
-
     def open(self) -> Connection:
         """A new connection. Raises `OSError` while the database is away."""
         if not self._process.alive:
@@ -41,7 +33,7 @@ class Engine:
     def leave(self, connection: Connection) -> None:
         """Let go of one."""
         del self._open[connection]
-        connection.close()
+        connection.leave()
 
     async def dispose(self) -> None:
         """Nothing is kept open."""
@@ -78,5 +70,10 @@ class SimulatedDatabase(Database):
         dice = nature.dice("ids")
         self.engine: Any = Engine(memory, process)
         self.ids = Ids(lambda: int(nature.unix() * 1000), dice.randbytes)
+        self.connection = lambda connection: connection
         self.taker = None
         self.after_commit = []
+
+    def open(self, *, commits: bool) -> Opened:
+        """A connection as long as a block runs."""
+        return Opened(self.engine, commits=commits)

@@ -1,7 +1,7 @@
 """Rows, their indexes and constraints, and how one transaction sees them: what is committed, and what it wrote itself."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Column
 from sqlalchemy import Table as Declared
 
 from hub.simulation.postgres.columns import Convert, converter, default_of
-from hub.simulation.postgres.conditions import Condition, condition
+from hub.simulation.postgres.conditions import FUNCTIONS, Condition, condition, expression
 from hub.simulation.postgres.indexes import Hash, Key, Row, Sorted
 from hub.simulation.postgres.uniques import Unique, uniques, where
 from hub.simulation.postgres.views import Blocked, Locks, View, Violation
@@ -39,10 +39,12 @@ class Table:
         self.sorted: list[Sorted] = []
         self.uniques = uniques(declared, self.position, self.index)
         self.checks = [check for c in declared.constraints if isinstance(c, CheckConstraint) for check in self._check(c)]
-        self._index_as_declared(declared)
+        self._proper = self._all_checks()
+        self.indexed = frozenset(self._indexed(declared)) | self.indexes.keys()
+        """Over which columns there are indexes; each is made when a statement uses it."""
 
     def index(self, positions: tuple[int, ...]) -> Hash:
-        """The index over these columns, made if there is none."""
+        """The index over these columns, made if nobody has used it yet."""
         found = self.indexes.get(positions)
         if found is None:
             found = self.indexes[positions] = Hash(positions, self.name)
@@ -50,16 +52,14 @@ class Table:
                 found.add(key, row)
         return found
 
-    def _index_as_declared(self, declared: Declared) -> None:
-        for index in sorted(declared.indexes, key=lambda index: str(index.name)):
+    def _indexed(self, declared: Declared) -> Iterator[tuple[int, ...]]:
+        for index in declared.indexes:
             first = next(iter(index.expressions))
             if isinstance(first, Column) and not index.unique:
-                self.index((self.position[first.name],))
+                yield (self.position[first.name],)
             if named := re.match(r"(\w+) (?:=|IN)", where(index) or ""):
-                self.index((self.position[named[1]],))
-        for column in declared.columns:
-            if column.foreign_keys:
-                self.index((self.position[column.name],))
+                yield (self.position[named[1]],)
+        yield from ((self.position[column.name],) for column in declared.columns if column.foreign_keys)
 
     def sort(self, place: int, only: tuple[int, Any]) -> Sorted:
         """An index in the order of a column over the rows in which another has a value."""
@@ -121,7 +121,8 @@ class Table:
 
     def insert(self, view: View, row: Row) -> Unique | None:
         """Write a new row; the constraint that is in its way, or None. Raises `Violation`, and `Blocked` where it is not decided yet."""
-        self._proper(row)
+        if not self._proper(row):
+            raise self._wrong(row)
         key = self.key_of(row)
         if self.get(view, key) is not None:
             self._stays(view, key)
@@ -144,7 +145,8 @@ class Table:
 
     def change(self, view: View, old: Row, new: Row) -> None:
         """Write another version of a row that is locked already. Raises `Violation`, `Blocked`."""
-        self._proper(new)
+        if not self._proper(new):
+            raise self._wrong(new)
         key, moved = self.key_of(old), self.key_of(new)
         if moved != key:
             if self.get(view, moved) is not None:
@@ -180,7 +182,8 @@ class Table:
                     index.add(key, row)
             else:
                 for index in indexes:
-                    if index.of(old) != index.of(row):
+                    of = index.of
+                    if of(old) != of(row):
                         index.remove(key, old)
                         index.add(key, row)
 
@@ -202,14 +205,24 @@ class Table:
         if owner is not None and owner is not view and key in owner.writes.get(self, ()):
             raise Blocked(owner)
 
-    def _proper(self, row: Row) -> None:
+    def _wrong(self, row: Row) -> Violation:
         for place in self.not_null:
             if row[place] is None:
-                raise Violation("23502", f"null value in column {self.columns[place]} of {self.name}")
-        for name, holds in self.checks:
-            if holds(row) is False:
-                raise Violation("23514", f"new row of {self.name} violates check constraint {name}: {row}")
+                return Violation("23502", f"null value in column {self.columns[place]} of {self.name}")
+        name = next(name for name, holds, _ in self.checks if holds(row) is False)
+        return Violation("23514", f"new row of {self.name} violates check constraint {name}: {row}")
 
-    def _check(self, check: CheckConstraint) -> list[tuple[str, Condition]]:
-        holds = condition(str(check.sqltext), self.position)
-        return [] if holds is None else [(str(check.name), holds)]
+    def _all_checks(self) -> Callable[[Row], bool]:
+        """Whether a row is as the table wants it: what must not be NULL, and all CHECKs, as one function."""
+        wrong = [f"r[{place}] is None" for place in self.not_null]
+        wrong += [f"{source or f'c{number}(r)'} is False" for number, (_, _, source) in enumerate(self.checks)]
+        scope = FUNCTIONS | {f"c{number}": holds for number, (_, holds, _) in enumerate(self.checks)}
+        return eval(f"lambda r: not ({' or '.join(wrong) or 'False'})", scope)  # noqa: S307  # our own tables' conditions
+
+    def _check(self, check: CheckConstraint) -> list[tuple[str, Condition, str]]:
+        sql = str(check.sqltext)
+        holds = condition(sql, self.position)
+        if holds is None:
+            return []
+        known, source = expression(sql, self.position)
+        return [(str(check.name), holds, source if known else "")]

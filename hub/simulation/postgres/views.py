@@ -32,6 +32,8 @@ class Blocked(Exception):
 class View:
     """One transaction's. It sees what is committed when it looks, and what it wrote itself (READ COMMITTED)."""
 
+    __slots__ = ("connection", "held", "journal", "now", "writes")
+
     def __init__(self, now: datetime, connection: Any = None) -> None:
         self.now = now
         """Of its beginning."""

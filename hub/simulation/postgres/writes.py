@@ -7,9 +7,9 @@ from sqlalchemy import BindParameter, ClauseElement
 from sqlalchemy.dialects.postgresql.dml import OnConflictDoNothing, OnConflictDoUpdate
 from sqlalchemy.sql import visitors
 
-from hub.simulation.postgres.columns import same
+from hub.runtime.rows import names_of, row_class
+from hub.simulation.postgres.columns import moment, same, text
 from hub.simulation.postgres.queries import Queries
-from hub.simulation.postgres.rows import names_of, row_class
 from hub.simulation.postgres.scope import EXCLUDED, Body, From, Scope, Unknown, columns_of, conjuncts, is_a
 from hub.simulation.postgres.tables import Table
 from hub.simulation.postgres.uniques import Unique
@@ -21,18 +21,25 @@ RETURNING = "#returning"
 class Writes(Queries):
     """The main function of one statement that writes."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
-        super().__init__(tables)
+    def __init__(self, tables: Mapping[str, Table], names: frozenset[str]) -> None:
+        super().__init__(tables, names)
         self.main: list[str] = []
 
-    def insert(self, statement: Any, names: frozenset[str]) -> None:
-        """INSERT, executed with parameters of these names."""
+    def inline(self, name: str) -> None:
+        """Run a query's function, which takes nothing, as the main one."""
+        head, *lines = self.functions.pop().split("\n")
+        assert head == f"def {name}():"
+        assert lines[-1].startswith("    return ")
+        self.main += [*(line[4:] for line in lines[:-1]), f"found = {lines[-1].removeprefix('    return ')}", "return found, len(found)"]
+
+    def insert(self, statement: Any) -> None:
+        """INSERT."""
         if statement.select is not None:
             raise Unknown(str(statement))
         table = self.tables[statement.table.name]
         many: Sequence[Any] = statement._multi_values[0] if statement._multi_values else (statement._values or {},)
         self.main += ["n = 0", "out = []"]
-        given = {column for column in table.columns if column in names}
+        given = {column for column in table.columns if column in self.names}
         for row in many:
             said = {_name(column): value for column, value in row.items()}
             named = given - {bind.key for value in said.values() for bind in _binds(value)}
@@ -42,16 +49,16 @@ class Writes(Queries):
         self._returning(statement, "r", table)
         self.main.append("return out, n")
 
-    def update(self, statement: Any, names: frozenset[str]) -> None:
-        """UPDATE, executed with parameters of these names."""
+    def update(self, statement: Any) -> None:
+        """UPDATE."""
         table = self.tables[statement.table.name]
         name = self.named("t", table)
         scope = self._found(statement, name)
         row = scope.known[0].variable
         said: dict[str, Any] = {_name(column): value for column, value in dict(statement._values or {}).items()}
-        inside = {bind.key for bind in self.binds} | {bind.key for value in said.values() for bind in _binds(value)}
+        inside = self.given | {bind.key for value in said.values() for bind in _binds(value)}
         for column in table.columns:
-            if column in names and column not in inside and column not in said:
+            if column in self.names and column not in inside and column not in said:
                 said[column] = BindParameter(column, None, unique=False)
         self.main += ["n = 0", "out = []", f"for {_all(scope)} in found:"]
         self.main += [
@@ -83,7 +90,9 @@ class Writes(Queries):
         if table.serial == place:
             return f"next({self.named('t', table)}.sequence)"
         default = table.defaults[place]
-        return "None" if default is None else f"{self.named('d', default)}(v)"
+        if default is None:
+            return "None"
+        return "v.now" if default is moment else f"{self.named('d', default)}(v)"
 
     def _changed(self, table: Table, row: str, said: Mapping[str, Any], scope: Scope) -> str:
         """Source of a row with other values."""
@@ -95,7 +104,10 @@ class Writes(Queries):
 
     def _converted(self, table: Table, place: int, source: str) -> str:
         convert = table.convert[place]
-        return source if convert is same else f"{self.named('c', convert)}({source})"
+        if convert is same:
+            return source
+        name = self.named("c", convert)
+        return f"(x if (x := {source}).__class__ is str else {name}(x))" if convert is text else f"{name}({source})"
 
     def _source(self, value: Any, scope: Scope) -> str:
         return self.value(value, scope) if is_a(value, ClauseElement) else self.named("k", value)

@@ -119,7 +119,7 @@ class Calls:
             await asyncio.sleep(self._patience)
             raise InDoubt("no answer in time")
         try:
-            await asyncio.sleep(seconds)
+            await self._nature.sleep(seconds)
         except asyncio.CancelledError:
             if self._nature.dice("provider in flight").randrange(2):
                 self._act_alone(act)

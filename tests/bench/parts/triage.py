@@ -29,10 +29,14 @@ from hub.triage.find import Filter
 from hub.triage.plan import NewPlan
 from hub.triage.settle import Settler
 from hub.triage.states import ItemState, PlanEvent, PlanState
+from tests.bench.figures import Goal
+from tests.bench.ground import Ground
+from tests.bench.picture import Bars
+from tests.bench.report import Found, Sheet
+from tests.bench.usage import resident_mib
 from tests.shop import Shop, open_shop
 
 VENDORS = [f"vendor-{number}" for number in range(10)]
-OF_VENDOR = 10_000
 GROUPS_OF_VENDOR = 20
 STRIDE = 7_919
 """Prime to OF_VENDOR: letters of one group do not lie side by side."""
@@ -95,19 +99,24 @@ class Triage(msgspec.Struct, frozen=True, kw_only=True):
     replayed: Replayed
 
 
-async def measure(database_url: str, folder: Path) -> Triage:
-    """A marketplace whose ten vendors could not be told of 10,000 orders each."""
+async def measure(ground: Ground) -> Found:
+    """On a database of its own."""
+    return _found(await triage(await ground.fresh("bench_triage"), ground.folder / "triage", ground.pace.letters))
+
+
+async def triage(database_url: str, folder: Path, many: int) -> Triage:
+    """A marketplace whose ten vendors could not be told of so `many` orders each."""
     shop = await open_shop(database_url, *VENDORS)
     database = shop.wiring.database
     for vendor in VENDORS:
-        await _fill(shop, vendor)
+        await _fill(shop, vendor, many)
     unvacuumed = await _latency(lambda: _groups(database))
     await _vacuum(database_url)
     found, load = await _groups(database), os.getloadavg()[0]
     alone = await _latency(lambda: _groups(database))
     over_http, page = await _over_http(database_url, database, folder)
     explained = await _explained(database)
-    replayed = await _replay(shop)
+    replayed = await _replay(shop, many)
     await shop.close()
     return Triage(
         letters=sum(group.count for group in found),
@@ -140,7 +149,7 @@ LETTERS = text(
 GROUPS = """CREATE TABLE IF NOT EXISTS bench_groups (reason text, detail text, fingerprint text, low int, high int)"""
 
 
-async def _fill(shop: Shop, vendor: str) -> None:
+async def _fill(shop: Shop, vendor: str, many: int) -> None:
     """One order is placed, paid for and given up on before its vendor, as any other; then it is multiplied, with step and letter."""
     order = await shop.place((vendor, "mug", 2000, 1))
     await shop.run()
@@ -151,18 +160,18 @@ async def _fill(shop: Shop, vendor: str) -> None:
     await shop.sql(GROUPS)
     await shop.sql("TRUNCATE bench_groups")
     async with shop.wiring.database.tx() as tx:
-        for group in _shares(vendor):
+        for group in _shares(vendor, many):
             await tx.execute(text("INSERT INTO bench_groups VALUES (:reason, :detail, :fingerprint, :low, :high)"), group)
         for statement, of, more in ((ORDERS, order, {}), (STEPS, step.id, {}), (LETTERS, letter, {"stride": STRIDE})):
-            await tx.execute(statement, {"of": of, "many": OF_VENDOR, **more})
+            await tx.execute(statement, {"of": of, "many": many, **more})
         for table, of in (("dead_letters", letter), ("steps", step.id)):  # the first has been the model and is no more
             await tx.execute(text(f"DELETE FROM {table} WHERE id = :of"), {"of": of})
 
 
-def _shares(vendor: str) -> list[dict[str, Any]]:
+def _shares(vendor: str, many: int) -> list[dict[str, Any]]:
     """A few failures are very frequent, many are rare: the k-th has a share of 1/k."""
     weights = [1 / rank for rank in range(1, GROUPS_OF_VENDOR + 1)]
-    ends = [round(OF_VENDOR * sum(weights[:rank]) / sum(weights)) for rank in range(GROUPS_OF_VENDOR + 1)]
+    ends = [round(many * sum(weights[:rank]) / sum(weights)) for rank in range(GROUPS_OF_VENDOR + 1)]
     groups: list[dict[str, Any]] = []
     for rank, (low, high) in enumerate(pairwise(ends)):
         reason, detail = REASONS[rank % len(REASONS)], f"way {'abcdefghijklmnopqrst'[rank]} of failing"
@@ -244,7 +253,7 @@ ANSWERED = text(
 AT_ONCE = text("UPDATE replay_plans SET due_at = now()")
 
 
-async def _replay(shop: Shop) -> Replayed:
+async def _replay(shop: Shop, many: int) -> Replayed:
     """One vendor's 10,000: the worker's own rounds, one after the other without its pauses; the vendor accepts by a stroke of ours."""
     database = shop.wiring.database
     begun = time.perf_counter()
@@ -258,8 +267,8 @@ async def _replay(shop: Shop) -> Replayed:
     seconds = time.perf_counter() - begun
     async with database.reading() as tx:
         view = await plan.view(tx, made.id)
-    assert (view.state, view.items[ItemState.OK]) == (PlanState.DONE, OF_VENDOR), view
-    warm = next(seen for seen in memory if seen.ok >= OF_VENDOR / 10)
+    assert (view.state, view.items[ItemState.OK]) == (PlanState.DONE, many), view
+    warm = next(seen for seen in memory if seen.ok >= many / 10)
     return Replayed(
         letters=view.items[ItemState.OK],
         preview_seconds=preview,
@@ -287,12 +296,38 @@ async def _rounds(shop: Shop, plan_id: str) -> list[Seen]:
         async with database.reading() as tx:
             view = await plan.view(tx, plan_id)
         gc.collect()
-        memory.append(Seen(view.items[ItemState.OK], resident_mib(), sys.getallocatedblocks()))
+        memory.append(Seen(view.items[ItemState.OK], resident_mib(os.getpid()), sys.getallocatedblocks()))
         if view.state is not PlanState.RUNNING:
             break
     return memory
 
 
-def resident_mib() -> float:
-    """What this process holds of the memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+def _found(t: Triage) -> Found:
+    rows = [
+        ("the grouped list, just loaded", t.unvacuumed.p50_ms, t.unvacuumed.p95_ms),
+        ("the grouped list, after VACUUM ANALYZE", t.groups.p50_ms, t.groups.p95_ms),
+        ("the same over HTTP", t.over_http.p50_ms, t.over_http.p95_ms),
+        ("a page of 100 of the largest group, over HTTP", t.page_over_http.p50_ms, t.page_over_http.p95_ms),
+    ]
+    r = t.replayed
+    notes = [
+        *t.plan_of_groups,
+        f"{r.letters} replayed in {r.seconds:.1f} s, {r.rounds} rounds without the worker's pauses; previewed in {r.preview_seconds:.2f} s",
+        f"resident: {r.warm_mib:.1f} MiB after a tenth, at most {r.most_mib:.1f}, {r.end_mib:.1f} at the end",
+        f"blocks held: {r.warm_blocks}, at most {r.most_blocks}, {r.end_blocks}",
+        f"load of the machine meanwhile: {t.load:.1f} on {os.cpu_count()} cores",
+    ]
+    title = f"{t.letters} open letters in {t.groups_found} groups"
+    sheet = Sheet(title=title, columns=("", "p50 ms", "p95 ms"), rows=rows, notes=notes)
+    picture = Bars(
+        name="triage",
+        title=title,
+        unit="ms",
+        groups=["just loaded", "vacuumed", "over HTTP", "a page of 100"],
+        series={"p50": [row[1] for row in rows], "p95": [row[2] for row in rows]},
+        target=TARGET_MS,
+    )
+    goal = Goal(
+        says=f"grouped list of {t.letters} dead letters over HTTP: p95 in ms", reached=t.over_http.p95_ms, target=TARGET_MS, at_most=True
+    )
+    return Found(figures=t, sheets=[sheet], pictures=[picture], goals=[goal])

@@ -8,6 +8,10 @@ from statistics import median
 import msgspec
 from sqlalchemy import text
 
+from tests.bench.figures import Goal
+from tests.bench.ground import Ground
+from tests.bench.picture import Bars
+from tests.bench.report import Found, Sheet
 from tests.world import ALL, Building, World
 
 GOOD = [f"good-{number}" for number in range(8)]
@@ -21,6 +25,7 @@ PER_SECOND = 4.0
 ROUNDS = 3
 ORDERS = 80
 """Of one round."""
+SMOKE_ORDERS = 10
 
 ANSWERED = text("""
 SELECT count(ended_at) AS answers,
@@ -54,21 +59,27 @@ class Bulkheads(msgspec.Struct, frozen=True, kw_only=True):
     held: int
 
 
-async def measure(database_url: str, folder: Path) -> Bulkheads:
+async def measure(ground: Ground) -> Found:
+    """On a database of its own, where nothing else is left to be done."""
+    orders = ORDERS if ground.pace.rounds > 1 else SMOKE_ORDERS
+    return _found(await compare(await ground.fresh("bench_bulkheads"), ground.folder / "bulkheads", ground.pace.rounds, orders))
+
+
+async def compare(database_url: str, folder: Path, rounds: int = ROUNDS, orders: int = ORDERS) -> Bulkheads:
     """A whole marketplace with ten vendors on one broker: first all are well, then two are not."""
     async with Building(database_url, folder, dict.fromkeys(VENDORS, ALL)) as world:
         for vendor in VENDORS:
             await world.offer(vendor, "mug", stock=1_000_000)
-        baseline = await _median(world)
+        baseline = await _median(world, rounds, orders)
         await break_two(world)
-        troubled = await _median(world)
+        troubled = await _median(world, rounds, orders)
         async with world.wiring.database.reading() as tx:
             held = await tx.scalar(UNANSWERED.bindparams(vendors=[DEAD, SLOW]))
     return Bulkheads(
         vendors=len(VENDORS),
         orders_per_second=PER_SECOND,
-        rounds=ROUNDS,
-        answers=ROUNDS * ORDERS * len(GOOD) // len(VENDORS),
+        rounds=rounds,
+        answers=rounds * orders * len(GOOD) // len(VENDORS),
         baseline=baseline,
         troubled=troubled,
         ratio=troubled.p99_ms / baseline.p99_ms,
@@ -96,9 +107,28 @@ async def answered(world: World, orders: Sequence[str], *, within: float = 30) -
             await asyncio.sleep(0.05)
 
 
-async def _median(world: World) -> Latency:
-    await _round(world, len(VENDORS) * 2)  # connections and plans are made; the slow vendor gets something to be slow about
-    found = [await _round(world, ORDERS) for _ in range(ROUNDS)]
+def _found(b: Bulkheads) -> Found:
+    rows = [(name, one.p50_ms, one.p99_ms) for name, one in (("all are well", b.baseline), ("one dead, one 30 s slow", b.troubled))]
+    sheet = Sheet(
+        title=f"{b.vendors} vendors, {b.orders_per_second:g} orders/s: how long eight take to answer; medians of {b.rounds} rounds",
+        columns=("", "p50 ms", "p99 ms"),
+        rows=rows,
+        notes=[f"{b.held} commands wait for the other two"],
+    )
+    picture = Bars(
+        name="bulkheads",
+        title="How long eight vendors take to answer",
+        unit="ms",
+        groups=["p50", "p99"],
+        series={name: [p50, p99] for name, p50, p99 in rows},
+    )
+    goal = Goal(says="p99 of eight vendors beside a dead and a slow one, against before", reached=b.ratio, target=2.0, at_most=True)
+    return Found(figures=b, sheets=[sheet], pictures=[picture], goals=[goal])
+
+
+async def _median(world: World, rounds: int, orders: int) -> Latency:
+    await _round(world, min(orders, len(VENDORS) * 2))  # connections and plans are made; the slow vendor gets something to be slow about
+    found = [await _round(world, orders) for _ in range(rounds)]
     return Latency(p50_ms=median(one.p50_ms for one in found), p99_ms=median(one.p99_ms for one in found))
 
 

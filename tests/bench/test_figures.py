@@ -1,0 +1,53 @@
+"""The arithmetic of the benchmark on given data: percentiles, ratios of rounds, goals."""
+
+import pytest
+
+from tests.bench.figures import Goal, Latency, latency, percentile
+from tests.bench.load.work import Heard
+from tests.bench.pgbench import Limit
+from tests.bench.rounds import Pair, Run, beside
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    hundred = [float(number) for number in range(1, 101)]
+    assert [percentile(hundred, share) for share in (0.5, 0.95, 0.99, 1.0)] == [50, 95, 99, 100]
+    assert [percentile([7.0], share) for share in (0.0, 0.5, 0.99)] == [7, 7, 7]
+    assert percentile([1.0, 2.0], 0.5) == 1
+    assert percentile([1.0, 2.0], 0.51) == 2
+
+
+def test_nothing_measured_has_no_percentile() -> None:
+    with pytest.raises(ValueError, match="nothing was measured"):
+        percentile([], 0.5)
+
+
+def test_latencies_may_come_in_any_order() -> None:
+    assert latency(float(number) for number in range(100, 0, -1)) == Latency(50, 95, 99)
+
+
+def test_goals_look_in_their_direction() -> None:
+    met = [Goal(says="", reached=reached, target=2, at_most=at_most).met for reached in (1, 2, 3) for at_most in (False, True)]
+    assert met == [False, True, True, True, True, False]
+
+
+def test_ratios_are_of_runs_of_the_same_round() -> None:
+    """Medians of both sides divided by each other would say 1: the machine was twice as fast in one of three rounds for either."""
+    pairs = [_pair(limit, ours) for limit, ours in ((100, 200), (200, 200), (50, 100))]
+    figures = beside(pairs, "seq", 8)
+    assert (figures.limit_per_second, figures.per_second, figures.ratio) == (100, 200, 2)
+    assert (figures.p50_ratio, figures.load_us_per_call) == (1, 2_500)
+
+
+def _pair(limit: float, ours: float) -> Pair:
+    same = Latency(1, 2, 3)
+    heard = Heard(
+        seconds=2,
+        cpu_seconds=ours * 2 / 400,
+        calls_ms={"place": [1.0] * int(ours * 2)},
+        journeys_ms=[1.0] * int(ours * 2),
+        ids=[],
+        due_at=[],
+        left=0,
+    )
+    run = Run(heard=heard, latency=same, api_cores=1, postgres_cores=1, load_cores=0, resident_mib=100)
+    return Pair({"seq": Limit(per_second=limit, latency=same, cpu_seconds=0, seconds=1)}, run)
