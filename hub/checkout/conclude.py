@@ -35,12 +35,13 @@ _S = SubOrderState
 async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool:
     """Record an answer and everything that follows from it; False if the step had ended before, when nothing follows.
 
-    The order's row is locked first, so that answers to one order are applied one after the other.
+    The order's row is locked first, so that answers to one order are applied one after the other. "Pending" changes the step
+    alone, but for a payment that waits for its buyer.
     """
-    if outcome.verdict is Verdict.PENDING:
+    pending = outcome.verdict is Verdict.PENDING
+    if pending and step.kind == authorize.AUTHORIZE:
         await store.lock(tx, step.saga_id)
-        return await conclude_locked(tx, timing, step, outcome)
-    if step.saga_id in tx.held:
+    if pending or step.saga_id in tx.held:
         return await conclude_locked(tx, timing, step, outcome)
     if not await lock_and_end(tx, step, outcome):
         return False
@@ -92,10 +93,10 @@ async def _at_risk(tx: Tx, step: Step) -> Money | None:
 
 
 async def _wait(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> None:
-    still = await steps.get(tx, step.id, lock=True)
-    if still is None or still.state != StepState.OPEN:
-        return
     if step.kind == authorize.AUTHORIZE:
+        still = await steps.get(tx, step.id, lock=True)
+        if still is None or still.state != StepState.OPEN:
+            return
         await authorize.waits(tx, step, outcome)
     await steps.retry_in(tx, step.id, timing.settling if step.target == HUB_TARGET else timing.ask_again, pending=True)
 

@@ -16,7 +16,6 @@ from sqlalchemy import (
     case,
     cast,
     func,
-    insert,
     or_,
     select,
     text,
@@ -58,22 +57,23 @@ KEPT = frozenset({"order", "receipts", "held", "reserve", "vendor", "refund", "d
 """First words of accounts of one order or vendor, whose balances PostgreSQL keeps."""
 
 POST = text("""
+    WITH written AS (
+        INSERT INTO ledger_transactions (id, kind, cause, order_id, vendor, reference)
+        VALUES (:id, :kind, :cause, :order_id, :vendor, :reference) RETURNING id
+    )
     INSERT INTO ledger_postings (transaction_id, source, destination, amount, currency)
-    SELECT :transaction_id, source, destination, amount, currency
-    FROM unnest(CAST(:sources AS text[]), CAST(:destinations AS text[]), CAST(:amounts AS bigint[]), CAST(:currencies AS text[]))
+    SELECT written.id, source, destination, amount, currency
+    FROM written, unnest(CAST(:sources AS text[]), CAST(:destinations AS text[]), CAST(:amounts AS bigint[]), CAST(:currencies AS text[]))
         WITH ORDINALITY AS moves(source, destination, amount, currency, place)
     ORDER BY place
 """)
-"""One statement for all postings, so that the trigger sees them together: an account may pass zero between two of them."""
+"""One statement for a transaction with all its postings, so that the trigger sees them together: an account may pass zero between two."""
 
 ENTRY = [
     transactions.c.id.label("transaction_id"),
     *(transactions.c[name] for name in ("kind", "at", "order_id", "vendor", "reference")),
     *(postings.c[name] for name in ("source", "destination", "amount", "currency")),
 ]
-
-
-_WRITE = insert(transactions)
 
 
 async def post(  # noqa: PLR0913  # one transaction, all by name
@@ -94,15 +94,13 @@ async def post(  # noqa: PLR0913  # one transaction, all by name
     """
     transaction_id = tx.ids.new("txn")
     values = {"id": transaction_id, "kind": kind, "cause": cause, "order_id": order_id, "vendor": vendor, "reference": reference}
-    await tx.execute(_WRITE, values)
-    if moves:
-        columns = {
-            "sources": [move.source for move in moves],
-            "destinations": [move.destination for move in moves],
-            "amounts": [move.amount for move in moves],
-            "currencies": [move.currency for move in moves],
-        }
-        await tx.execute(POST, {"transaction_id": transaction_id, **columns})
+    columns = {
+        "sources": [move.source for move in moves],
+        "destinations": [move.destination for move in moves],
+        "amounts": [move.amount for move in moves],
+        "currencies": [move.currency for move in moves],
+    }
+    await tx.execute(POST, values | columns)
     return transaction_id
 
 

@@ -167,9 +167,11 @@ class Tx:
             self.wrote = True
             await self._pending.insert(self.conn)
 
-    async def _run(self, statement: Executable, values: Any) -> Any:
-        if self._pending.has_rows:
-            await self._flush()
+    def _run(self, statement: Executable, values: Any) -> Awaitable[Any]:
+        return self._run_after(statement, values) if self._pending.has_rows else self.conn.execute(statement, values)
+
+    async def _run_after(self, statement: Executable, values: Any) -> Any:
+        await self._flush()
         return await self.conn.execute(statement, values)
 
     async def rows(self, statement: Executable, values: Any = None) -> Sequence[Row[Any]]:

@@ -71,6 +71,8 @@ class Pending:
 
         Nothing else comes before COMMIT.
         """
+        if not self.puts and not self.changes:
+            return
         changed = {table for table, _ in self.changes}
         apart = any(_name(statement) in changed for statement in self.puts)  # a change may be of a row that is put
         rows = self._rows()

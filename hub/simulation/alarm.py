@@ -3,18 +3,13 @@
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import Context
-from typing import Any
 
 from hub.simulation.nature import EPOCH
-from hub.simulation.postgres.tables import Table
 
 GRID_SECONDS = 0.5
 """Moments are rounded up to so much: what is due at nearly the same time rings once, as workers look so often."""
-
-Read = Callable[[Mapping[str, int], tuple[Any, ...], tuple[Any, ...] | None], None]
-"""Told where the columns stand, of a row, and of what it was before."""
 
 
 class Alarm:
@@ -85,18 +80,3 @@ class Bell:
         self._waiting.append(mine)
         await asyncio.wait((mine,), timeout=most)
         mine.cancel()
-
-
-def watch(table: Table, *readers: Read) -> None:
-    """Have every row read as it is committed."""
-    commit, at, rows = table.commit, table.position, table.rows
-
-    def told(writes: dict[Any, tuple[Any, ...] | None]) -> None:
-        were = [(row, rows.get(key)) for key, row in writes.items()]
-        commit(writes)
-        for row, before in were:
-            if row is not None:
-                for read in readers:
-                    read(at, row, before)
-
-    table.commit = told  # pyright: ignore[reportAttributeAccessIssue]  # one world's own table

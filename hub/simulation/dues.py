@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from hub.simulation.alarm import Alarm, Bell, watch
+from hub.simulation.alarm import Alarm, Bell
 from hub.simulation.nature import Nature
 from hub.simulation.postgres.server import Memory
 
@@ -34,8 +34,8 @@ class Dues:
         self._deadline, self._alarm_at = at["deadline"], at["alarm_at"]
         self._due, self._again = Alarm(self._wake_one), Alarm(self._wake_all)
         self._late, self._awaited, self._told = Alarm(self._deadlines), Alarm(self._alarms), Alarm(self._provider_events)
-        watch(self._steps, self._step)
-        watch(self._events, self._event)
+        self._steps.readers.append(self._step)
+        self._events.readers.append(self._event)
 
     def _step(self, _: Mapping[str, int], row: Row, before: Row | None) -> None:
         was = before if before is not None and before[self._state] == "open" else None

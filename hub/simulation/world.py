@@ -5,7 +5,7 @@ from collections import Counter
 
 from hub.runtime import entropy
 from hub.simulation import process
-from hub.simulation.alarm import Bell, watch
+from hub.simulation.alarm import Bell
 from hub.simulation.broker import Broker
 from hub.simulation.buyers import Buyers, Placing
 from hub.simulation.characters import character_for
@@ -97,7 +97,7 @@ class World:
             self.vendors[code] = Vendor(nature, self.broker, code, character_for(nature, code), self.stock_of(code))
             self.vendors[code].start()
         bells = {"deadlines": Bell(), "promises": Bell(), "provider events": Bell()}
-        watch(self.memory.tables["steps"], Hands(nature, self.edge, self.rules.timing).told)
+        self.memory.tables["steps"].readers.append(Hands(nature, self.edge, self.rules.timing).told)
         Dues(nature, self.memory, bells, self.workers)
         pulse = Pulse(nature, self.memory, self.vendors)
         ground = Ground(nature, self.memory, self.provider, self.broker, self.rules.settings, self.rules.timing, list(self.vendors), pulse)

@@ -80,7 +80,7 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
 
     `marketplace` says what is kept as reserve where the vendor's own terms do not; None for a credit, of which nothing is.
     """
-    transfer = await store.get(tx, step.subject_id)
+    transfer = await store.get(tx, step.subject_id, lock=True)
     if transfer.state is not TransferState.HELD:
         return transfer
     payment = None if transfer.order_id is None else await payments.of_order(tx, transfer.order_id)
@@ -105,14 +105,14 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
     values = {"netted": transfer.netted + netted}
     if amount == 0:
         data = {"netted": netted, "reserved": reserved}
-        state = await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.EMPTY, data=data, values=values)
+        state = await TRANSFER_LIFE.advance_seen(tx, transfer.seen, TransferEvent.EMPTY, data=data, values=values)
         return msgspec.structs.replace(transfer, state=state, **values)
     charge = payment.charge if payment is not None else None
     if payment is not None and charge is not None and await store.drawn(tx, charge) + amount > payment.captured:
         charge = None  # what we add to a discounted sale is drawn on our own balance: no charge gives more than it took
     values |= {"amount": amount, "account": account, "charge": charge}
     data = {"amount": amount, "netted": netted, "reserved": reserved}
-    state = await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.RELEASE, data=data, values=values)
+    state = await TRANSFER_LIFE.advance_seen(tx, transfer.seen, TransferEvent.RELEASE, data=data, values=values)
     sending = msgspec.structs.replace(transfer, state=state, **values)
     await steps.add(tx, transfer_step(sending))
     return sending

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Float, bindparam, func, insert, select, updat
 from hub.kernel.errors import NotFound
 from hub.ledger import recipes
 from hub.runtime.database import Tx
-from hub.runtime.life import Life
+from hub.runtime.life import Life, Seen
 from hub.transfers.states import TRANSFER, TransferState
 from hub.transfers.tables import transfers
 
@@ -46,6 +46,11 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
             return recipes.reserve_account(self.vendor, self.sub_order_id or self.id)
         return recipes.held_account(self.vendor, self.sub_order_id or self.id)
 
+    @property
+    def seen(self) -> Seen:
+        """For who moves it on, and has locked it."""
+        return Seen(self.id, self.saga_id, self.state)
+
 
 _COLUMNS = [transfers.c[name] for name in Transfer.__struct_fields__]
 
@@ -78,11 +83,12 @@ async def open_transfer(tx: Tx, new: NewTransfer) -> Transfer:
 
 
 _ONE = select(*_COLUMNS).where(transfers.c.id == bindparam("transfer_id"))
+_ONE_LOCKED = _ONE.with_for_update()
 
 
-async def get(tx: Tx, transfer_id: str) -> Transfer:
+async def get(tx: Tx, transfer_id: str, *, lock: bool = False) -> Transfer:
     """One transfer. Raises `NotFound`."""
-    transfer = await tx.one(_ONE, Transfer, {"transfer_id": transfer_id})
+    transfer = await tx.one(_ONE_LOCKED if lock else _ONE, Transfer, {"transfer_id": transfer_id})
     if transfer is None:
         raise NotFound("unknown_transfer", f"no transfer {transfer_id}")
     return transfer

@@ -55,9 +55,9 @@ async def perform_transfer(database: Database, gateways: Gateways, step: Step) -
 
 async def transferred(tx: Tx, step: Step, outcome: Outcome) -> Transfer:
     """Book the money as gone to the vendor; the transfer as it is then."""
-    transfer = await store.get(tx, step.subject_id)
+    transfer = await store.get(tx, step.subject_id, lock=True)
     reference = str(outcome.data["reference"])
-    state = await TRANSFER_LIFE.advance(tx, transfer.id, TransferEvent.TRANSFER, values={"reference": reference})
+    state = await TRANSFER_LIFE.advance_seen(tx, transfer.seen, TransferEvent.TRANSFER, values={"reference": reference})
     moves = recipes.transfer(transfer.gateway, transfer.source, transfer.amount, transfer.currency)
     await ledger.post(tx, "transfer", order_id=transfer.order_id, vendor=transfer.vendor, cause=step.id, moves=moves, reference=reference)
     return msgspec.structs.replace(transfer, state=state, reference=reference)

@@ -72,7 +72,7 @@ skipping = select(c.id).order_by(c.id).with_for_update(skip_locked=True)
 no_matter = new(id="a").on_conflict_do_nothing()
 over = new(id="a", n=7)
 over = over.on_conflict_do_update(index_elements=[c.id], set_={"n": c.n + over.excluded.n}).returning(c.n)
-not_long = text("SET LOCAL lock_timeout = 60")
+not_long = text("-- at most 60 ms: said to the transaction, not run")
 
 SCENARIOS: dict[str, tuple[Sequence[Statement], Sequence[Statement], bool]] = {
     "an update waits, and sees the newest row": ([set_("a", n=10)], [one_more], True),
@@ -130,7 +130,7 @@ async def second(database: Database, statements: Sequence[Statement]) -> Any:
 
 
 async def _not_long(tx: Tx) -> bool:
-    await tx.execute(not_long)
+    await tx.wait_at_most(60)
     return False
 
 

@@ -20,6 +20,7 @@ ByHand = Callable[[Any, View, Mapping[str, Any]], tuple[list[Any], int]]
 
 _STEP = row_class(steps.Step.__struct_fields__)
 _EVENT = row_class(webhooks.Claimed.__struct_fields__)
+_HEAD = ("id", "kind", "cause", "order_id", "vendor", "reference")
 _ONE = row_class(["value"])
 _BEGAN = row_class(["began"])
 _ANSWER = row_class(["actor", "key", "fingerprint", "status", "body"])
@@ -78,13 +79,16 @@ def claim_events(m: Any, v: View, p: Mapping[str, Any]) -> tuple[list[Any], int]
 
 
 def post(m: Any, v: View, p: Mapping[str, Any]) -> tuple[list[Any], int]:
-    """`ledger.store._POST` with the trigger ``keep_balances``."""
+    """`ledger.store.POST` with the trigger ``keep_balances``."""
+    heads: Table = m.tables["ledger_transactions"]
+    if taken := heads.insert(v, heads.fresh(v, **{name: p[name] for name in _HEAD})):
+        raise taken.violation()
     t: Table = m.tables["ledger_postings"]
     kept: Table = m.tables["ledger_balances"]
     change: dict[tuple[str, str], int] = {}
     moves = list(zip(p["sources"], p["destinations"], p["amounts"], p["currencies"], strict=True))
     for source, destination, amount, currency in moves:
-        said = (next(t.sequence), p["transaction_id"], source, destination, amount, currency)
+        said = (next(t.sequence), p["id"], source, destination, amount, currency)
         t.insert(v, said)
         for account, signed in ((destination, amount), (source, -amount)):
             if ":" in account and not account.startswith("clearing:"):

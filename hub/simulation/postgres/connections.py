@@ -1,18 +1,15 @@
 """Connections: transactions and savepoints, waiting for each other, cut connections, and answers lost after COMMIT."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import TextClause, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from hub.runtime.rows import Result
-from hub.simulation.postgres.by_hand import BY_HAND
 from hub.simulation.postgres.memory import Memory
-from hub.simulation.postgres.scope import Unknown
+from hub.simulation.postgres.plans import Plan
 from hub.simulation.postgres.views import Blocked, View, Violation
 from hub.simulation.process import Crashed, Process
 
@@ -23,7 +20,6 @@ FAULTS = {
     "database_interleaves": "another transaction comes between two statements",
     "database_stalls": "a statement takes seconds, and others come and wait meanwhile",
 }
-_TIMEOUT = re.compile(r"SET LOCAL lock_timeout = (\d+)")
 STRIKE = ("database_cut", "database_interleaves", "database_stalls")
 """Those that any statement may meet."""
 COMMIT_SECONDS = (0.0005, 0.02)
@@ -72,14 +68,13 @@ class Connection:
             await self._trouble()
         memory.statements += 1
         if values.__class__ is list:
+            plan = memory.plans.of(statement, values[0])
             rows, touched = list[Any](), 0
             for each in values:
-                more, number = await self._planned(statement, each)
+                more, number = await self._planned(plan, each)
                 rows += more
                 touched += number
             return Result(rows, touched)
-        if statement.__class__ is TextClause:
-            return await self._text(statement, values)
         plan = memory.plans.of(statement, values)
         view = self.view
         mark = len(view.journal)
@@ -87,7 +82,7 @@ class Connection:
             return Result(*plan.run(memory, view, values, plan.own))
         except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
             view.take_back(mark)
-            return Result(*await self._run(lambda: plan.run(memory, view, values, plan.own)))
+            return Result(*await self._run(plan, values))
 
     async def write(self, writes: Sequence[tuple[Any, list[dict[str, Any]]]]) -> None:
         """Run statements, each for its rows."""
@@ -98,8 +93,8 @@ class Connection:
     """Here every transaction is one."""
 
     async def wait_at_most(self, milliseconds: int) -> None:
-        """Said as a statement."""
-        await self.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
+        """Known with the next statement."""
+        self._lock_seconds = milliseconds / 1000 or None
 
     async def _trouble(self) -> None:
         """Throw for what may go wrong with a statement."""
@@ -188,33 +183,19 @@ class Connection:
             raise _lost()
         self._last = now
 
-    async def _text(self, statement: Any, values: Any) -> Result:
-        by_hand = BY_HAND.get(statement.text)
-        if by_hand is not None:
-            given: Mapping[str, Any] = values or {}
-            if len(given) < len(statement._bindparams):
-                given = {name: bind.value for name, bind in statement._bindparams.items()} | dict(given)
-            return Result(*await self._run(lambda: by_hand(self._memory, self.view, given)))
-        match = _TIMEOUT.match(statement.text)
-        if match is None:
-            raise Unknown(statement.text)
-        self._lock_seconds = int(match[1]) / 1000 or None
-        return Result([], 0)
-
-    async def _planned(self, statement: Any, values: Mapping[str, Any]) -> tuple[list[Any], int]:
-        plan = self._memory.plans.of(statement, values)
+    async def _planned(self, plan: Plan, values: Any) -> tuple[list[Any], int]:
         mark = len(self.view.journal)
         try:
             return plan.run(self._memory, self.view, values, plan.own)
         except (Blocked, Violation):
             self.view.take_back(mark)
-            return await self._run(lambda: plan.run(self._memory, self.view, values, plan.own))
+            return await self._run(plan, values)
 
-    async def _run(self, act: Callable[[], tuple[list[Any], int]]) -> tuple[list[Any], int]:
+    async def _run(self, plan: Plan, values: Any) -> tuple[list[Any], int]:
         while True:
             mark = len(self.view.journal)
             try:
-                return act()
+                return plan.run(self._memory, self.view, values, plan.own)
             except Blocked as blocked:
                 self.view.take_back(mark)
                 await self._wait(blocked.owner.connection)

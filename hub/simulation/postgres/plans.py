@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Delete, Insert, Select, Update
+from sqlalchemy import BindParameter, Delete, Insert, Select, TextClause, Update
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from hub.runtime.rows import names_of, row_class
 from hub.simulation.postgres import values
+from hub.simulation.postgres.by_hand import BY_HAND
 from hub.simulation.postgres.indexes import Hash
 from hub.simulation.postgres.scope import Unknown, columns_of, is_a
 from hub.simulation.postgres.tables import Table
@@ -107,6 +108,8 @@ class Plans:
 
     def _made(self, statement: Any, names: frozenset[str]) -> Plan:
         """A plan by the statement's shape, from what an earlier world has compiled if one has."""
+        if is_a(statement, TextClause):
+            return _by_hand(statement, names)
         key = statement._generate_cache_key()
         if key is None:
             source = source_of(statement, self._tables, names)
@@ -132,6 +135,16 @@ parameters are the statement's own."""
 
 def _own(bind: BindParameter[Any]) -> Any:
     return bind.value if bind.callable is None else bind.callable()
+
+
+def _by_hand(statement: Any, names: frozenset[str]) -> Plan:
+    by_hand = BY_HAND.get(statement.text)
+    if by_hand is None:
+        raise Unknown(statement.text)
+    own = {name: bind.value for name, bind in statement._bindparams.items() if name not in names}
+    if own:
+        return Plan(lambda m, v, p, _: by_hand(m, v, own | dict(p or {})), (), statement.text)
+    return Plan(lambda m, v, p, _: by_hand(m, v, p or {}), (), statement.text)
 
 
 def source_of(statement: Any, tables: Mapping[str, Table], names: frozenset[str]) -> Source:

@@ -1,7 +1,7 @@
 """Rows, their indexes and constraints, and how one transaction sees them: what is committed, and what it wrote itself."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -13,6 +13,9 @@ from hub.simulation.postgres.conditions import FUNCTIONS, Condition, condition, 
 from hub.simulation.postgres.indexes import Hash, Key, Row, Sorted
 from hub.simulation.postgres.uniques import Unique, uniques, where
 from hub.simulation.postgres.views import Blocked, Locks, View, Violation
+
+Read = Callable[[Mapping[str, int], Row, Row | None], None]
+"""Told where the columns stand, of a row, and of what it was before."""
 
 
 class Table:
@@ -37,6 +40,8 @@ class Table:
         self.key_of: Callable[[Row], Key] = self.primary_key.index.of
         self.indexes: dict[tuple[int, ...], Hash] = {}
         self.sorted: list[Sorted] = []
+        self.readers: list[Read] = []
+        """Told of every row as it is committed."""
         self.uniques = uniques(declared, self.position, self.index)
         self.checks = [check for c in declared.constraints if isinstance(c, CheckConstraint) for check in self._check(c)]
         self._proper = self._all_checks()
@@ -164,6 +169,13 @@ class Table:
 
     def commit(self, writes: dict[Key, Row | None]) -> None:
         """Make written rows everybody's."""
+        read = [(row, self.rows.get(key)) for key, row in writes.items() if row is not None] if self.readers else []
+        self._put(writes)
+        for reader in self.readers:
+            for row, before in read:
+                reader(self.position, row, before)
+
+    def _put(self, writes: dict[Key, Row | None]) -> None:
         rows = self.rows
         indexes = self.indexes.values()
         for key, row in writes.items():
