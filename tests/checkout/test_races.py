@@ -146,6 +146,26 @@ async def test_what_a_vendor_still_thinks_about_is_recalled(api: Api) -> None:
     assert len(await of(api, order_id, "orders.recall")) == 1
 
 
+async def test_who_has_nothing_new_to_say_waits_for_nobody_at_the_order(api: Api) -> None:
+    order_id = await placed(api, ("cedar", "mug"), ("delta", "book"))
+    await paid(api, order_id)
+    await capture(api, order_id)
+    async with api.wiring.database.tx() as tx:
+        await store.lock(tx, order_id)
+        async with asyncio.timeout(5):
+            await answer(api, order_id, "shipping.ship", PENDING)
+    assert {step.verdict for step in await of(api, order_id, "shipping.ship")} == {"pending"}
+
+
+async def test_nothing_new_changes_nothing_of_a_step_that_has_ended(api: Api) -> None:
+    order_id = await placed(api, ("cedar", "mug"))
+    await answer(api, order_id, "stock.reserve")
+    [ended] = await of(api, order_id, "stock.reserve")
+    async with api.wiring.database.tx() as tx:
+        assert not await conclude(tx, api.wiring.timing, ended, PENDING)
+    assert await of(api, order_id, "stock.reserve") == [ended]
+
+
 async def test_what_is_canceled_while_it_is_captured_is_never_sent(api: Api) -> None:
     order_id = await placed(api, ("cedar", "mug"), ("delta", "book"))
     await paid(api, order_id)
