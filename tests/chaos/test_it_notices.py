@@ -16,7 +16,7 @@ REST = 9
     ("wrong", "orders", "kinds"),
     [
         (spoiled.NoFrozenKey, 60, 2),
-        (spoiled.BumpsOnDoubt, 60, 2),
+        (spoiled.BumpsOnDoubt, 120, 2),
         (spoiled.NeverLooks, 90, 1),
     ],
 )

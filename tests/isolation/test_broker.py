@@ -156,6 +156,14 @@ async def attempted(world: World, number: int) -> None:
     assert (await attempts(world))["event"] == number
 
 
+async def heard(world: World, vendor: str) -> dict[str, Any]:
+    """What is known of a vendor's spoke, once it has been heard."""
+    async with asyncio.timeout(20):
+        while not (found := (await world("olga", "GET", f"/v1/admin/vendors/{vendor}/liveness")).json())["sdk_version"]:  # noqa: ASYNC110  # it has no event
+            await asyncio.sleep(0.1)
+    return found
+
+
 async def step_of(world: World, order_id: str, kind: str) -> Step:
     async with world.wiring.database.reading() as tx:
         return next(step for step in await steps.of_saga(tx, order_id) if step.kind == kind)
@@ -269,7 +277,7 @@ async def test_what_is_claimed_of_others_changes_nothing_and_is_recorded(world: 
 
 
 async def test_nobody_beats_or_answers_for_another(world: World, acme: Client):
-    before = (await world("olga", "GET", "/v1/admin/vendors/bolt/liveness")).json()
+    before = await heard(world, "bolt")
     beat = messages.Heartbeat(
         boot_id="forged", version="9.9", capabilities=["stock"], breakers={"stock": "open"}, in_flight=0, oldest_command_age=0
     )
