@@ -38,10 +38,12 @@ async def conclude(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> bool
     The order's row is locked first, so that answers to one order are applied one after the other. "Pending" changes the step
     alone, but for a payment that waits for its buyer.
     """
-    pending = outcome.verdict is Verdict.PENDING
-    if pending and step.kind == authorize.AUTHORIZE:
-        await store.lock(tx, step.saga_id)
-    if pending or step.saga_id in tx.held:
+    if outcome.verdict is Verdict.PENDING:
+        if step.kind == authorize.AUTHORIZE:
+            await store.lock(tx, step.saga_id)
+        await _wait(tx, timing, step, outcome)
+        return False
+    if step.saga_id in tx.held:
         return await conclude_locked(tx, timing, step, outcome)
     if not await lock_and_end(tx, step, outcome):
         return False
