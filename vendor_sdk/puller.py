@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,8 @@ class Puller:
     """Pulls one durable consumer through `prefix` and runs `handle` for each message.
 
     `handle` must not raise and acknowledges by itself. `closed_for` says for how many seconds nothing should be
-    pulled (0: pull now); it is asked again at each message, after each, and upon `pull_soon`.
+    pulled (0: pull now); it is asked again at each message, after each, and upon `pull_soon`. What was asked for before
+    may still come: to listen no longer would lose it until its redelivery, for the broker counts it as delivered.
     """
 
     def __init__(
@@ -129,7 +129,6 @@ class Puller:
             return
         if (closed := self._closed_for()) > 0:
             self._pull_in(closed)
-            await self._let_go()
             return
         if self._later is not None:
             return
@@ -143,18 +142,6 @@ class Puller:
         except NatsError as error:
             self._expected -= want
             log.debug("cannot pull: %s", error)
-
-    async def _let_go(self) -> None:
-        """Take outstanding pulls back, or the broker would go on delivering by them. What is on its way still comes."""
-        if self._expected > 0:
-            old = self._subscription
-            await self._subscribe()
-            self._keep(self._drain(old))
-
-    async def _drain(self, old: Subscription) -> None:
-        """In a task of its own: it waits for the very message that may have led here."""
-        with suppress(NatsError, OSError, TimeoutError):
-            await old.drain()
 
     async def _receive(self, msg: Msg) -> None:
         self._heard = time.monotonic()

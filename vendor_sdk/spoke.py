@@ -52,7 +52,7 @@ class Spoke:
         self._adapter_type = find(self.settings.adapter)
         self._config = read_config(self._adapter_type, self.settings.config)
         self._capabilities = capabilities(self._adapter_type)
-        self._guard = Guard(self.settings.guard, self._capabilities, opened=self._shut)
+        self._guard = Guard(self.settings.guard, self._capabilities)
         self._link = Link(self.settings.nats, loaded.secrets, f"spoke {self.vendor}", fresh=self._connected, back=self._reconnected)
         self._boot_id = secrets.token_hex(8)
         self._since: dict[str, float] = {}
@@ -142,11 +142,6 @@ class Spoke:
             terms=Terms(credit=self.settings.concurrency, expires=nats.pull_expires, heartbeat=nats.idle_heartbeat),
             closed_for=partial(self._guard.closed_for, area),
         )
-
-    def _shut(self, area: str) -> None:
-        """A capability's breaker has opened: what waits at the broker stays there."""
-        if area in self._pullers:
-            self._pullers[area].pull_soon()
 
     async def _reconnected(self) -> None:
         for puller in self._pullers.values():

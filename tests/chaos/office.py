@@ -14,7 +14,7 @@ from hub.refunds import send
 from hub.runtime.database import Actor
 from hub.transfers.credit import pay_credits
 from hub.worker import provider
-from tests.chaos.market import VENDORS, Market
+from tests.chaos.market import NEVER_OVERDRAWN, VENDORS, Market
 
 OPERATOR = Actor("operator", "olga")
 NIGHT = (25 * 3600, 30 * 3600)
@@ -37,8 +37,7 @@ class Office:
         await pay_credits(self._market.shop.wiring.database)
         if number % 3 == 0:
             await self.failed_refunds(by_hand=False)
-        if number % 2 == 0:
-            await self.pay_out()
+        await self.pay_out(often=number % 2 == 0)
         if number % 3 == 1:
             await self.fail_payouts()
 
@@ -63,15 +62,15 @@ class Office:
         await self._market.shop.act(lambda tx: adjust.post(tx, new))
         self._market.counts[f"adjusted: {kind}"] += 1
 
-    async def pay_out(self) -> None:
-        """Each vendor may want some of what is available."""
+    async def pay_out(self, *, often: bool) -> None:
+        """Who never overdraws has all that is available paid out, so that nothing can be taken back; others some of it, now and then."""
         m, r = self._market, self._random
         for row in await m.rows("SELECT code, connected_account AS account FROM vendors ORDER BY code"):
             try:
                 there = (await m.stripe.inner.funds(row.account)).get(m.currency)
-                if there is None or there.available <= 0 or r.random() < 0.4:
+                if there is None or there.available <= 0 or not (row.code == NEVER_OVERDRAWN or (often and r.random() < 0.6)):
                     continue
-                amount = r.randint(1, there.available)
+                amount = there.available if row.code == NEVER_OVERDRAWN else r.randint(1, there.available)
                 new = NewPayout(vendor=row.code, gateway="stripe", account=row.account, amount=amount, currency=m.currency)
                 await m.shop.act(lambda tx, new=new: payout.request(tx, new))
             except (InDoubt, NotSent, GatewayRefused, Refusal) as error:
@@ -80,9 +79,9 @@ class Office:
     async def fail_payouts(self) -> None:
         """A bank sends some back, be it after they had arrived."""
         for row in await self._market.rows("SELECT reference FROM payouts WHERE state IN ('sent', 'paid') ORDER BY id"):
-            if not self._market.counts["payouts sent back"] or self._random.random() < 0.1:
-                self._market.counts["payouts sent back"] += 1
-                await self._market.switches.turn(f"payouts/{row.reference}/fail")
+            if not self._market.counts["payouts sent back"] or self._random.random() < 0.2:
+                sent_back = await self._market.switches.turn(f"payouts/{row.reference}/fail")
+                self._market.counts["payouts sent back"] += sent_back is not None
 
     async def failed_refunds(self, *, by_hand: bool) -> None:
         """An operator tries again, or pays by hand."""

@@ -29,6 +29,9 @@ from vendor_sdk.spoke import Spoke
 HUB = BrokerUser(user="hub", password="hub")
 SYSTEM = BrokerUser(user="sys", password="sys")
 
+WITHIN = 30.0
+"""Seconds for what comes in milliseconds: that a machine stands still for a while is no failure."""
+
 _numbers = itertools.count(1)
 
 
@@ -100,7 +103,7 @@ class Stand:
             head[messages.DEADLINE] = orders.later(deadline).isoformat()
         await self.js.publish(subjects.command(vendor, kind), body, headers=head | (headers or {}))
 
-    async def event(self, event_id: str, *, attempt: int | None = None, within: float = 8.0) -> Heard:
+    async def event(self, event_id: str, *, attempt: int | None = None, within: float = WITHIN) -> Heard:
         """The event of that name, as soon as it has come."""
 
         def find() -> Heard | None:
@@ -115,7 +118,7 @@ class Stand:
                 await self._news.wait()
             return found
 
-    async def dead(self, code: str, within: float = 8.0) -> Heard:
+    async def dead(self, code: str, within: float = WITHIN) -> Heard:
         """The dead letter with that error."""
 
         def find() -> Heard | None:
@@ -134,10 +137,17 @@ class Stand:
         return False
 
     def count(self, event_id: str) -> int:
-        """How often an event came."""
+        """How often an event was told; the stream keeps what is told again under the same message id once."""
         return sum(heard.headers.get(messages.EVENT_ID) == event_id for heard in self.heard)
 
-    async def settled(self, vendor: str, within: float = 8.0) -> None:
+    async def kept(self, vendor: str) -> list[str]:
+        """The ids of all events in the vendor's stream."""
+        stream = subjects.event_stream(vendor)
+        state = (await self.js.stream_info(stream)).state
+        stored = [await self.js.get_msg(stream, number) for number in range(state.first_seq, state.last_seq + 1)]
+        return [(message.headers or {}).get(messages.EVENT_ID, "") for message in stored]
+
+    async def settled(self, vendor: str, within: float = WITHIN) -> None:
         """Wait until nothing is with the spoke or on its way to it."""
 
         async def done() -> bool:
@@ -181,7 +191,7 @@ class Stand:
             self._news.notify_all()
 
 
-async def until(done: Callable[[], Any], within: float = 8.0) -> None:
+async def until(done: Callable[[], Any], within: float = WITHIN) -> None:
     """Wait until `done` says yes. Raises `TimeoutError`."""
     ends = time.monotonic() + within
     while True:
