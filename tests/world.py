@@ -136,7 +136,7 @@ class World:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    async def until(self, order_id: str, *states: str, who: str = "ada", seconds: float = 20) -> dict[str, Any]:
+    async def until(self, order_id: str, *states: str, who: str = "ada", seconds: float = 60) -> dict[str, Any]:
         """The order once it is in one of `states`."""
         deadline = time.monotonic() + seconds
         while True:
@@ -151,7 +151,7 @@ class World:
         moments = (await self("olga", "GET", f"/v1/admin/orders/{order_id}/timeline")).json()
         return [f"{moment['life']}.{moment['event']}" for moment in moments]
 
-    async def settled(self, order_id: str, seconds: float = 20) -> None:
+    async def settled(self, order_id: str, seconds: float = 60) -> None:
         """Wait until nothing of an order is under way."""
         deadline = time.monotonic() + seconds
         while await self._open(order_id):

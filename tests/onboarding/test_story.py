@@ -57,7 +57,7 @@ async def ok(answer: httpx.Response) -> Any:
     return answer.json()
 
 
-async def until_met(world: World, name: str, seconds: float = 20) -> None:
+async def until_met(world: World, name: str, seconds: float = 60) -> None:
     """Wait until a requirement is met by itself."""
     async with asyncio.timeout(seconds):
         while True:

@@ -173,7 +173,7 @@ async def test_what_it_raises_is_everybodys_and_the_next_are_served(batch: Batch
 async def test_where_it_is_canceled_nobody_waits_for_ever_and_the_next_are_served(batch: Batch[int, int], acting: Acting) -> None:
     tasks = await held(batch, acting, 666, 4)
     acting.go_on.set()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(each) for each in answers] == [asyncio.CancelledError, asyncio.CancelledError]
     assert await batch(4) == 8

@@ -173,7 +173,7 @@ def test_keys_at_the_limit() -> None:
 async def waits(database: Database) -> None:
     """Until some connection waits for a lock of another."""
     query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(20):
         while True:
             async with database.reading() as tx:
                 if await tx.scalar(query):

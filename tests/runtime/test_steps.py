@@ -105,7 +105,7 @@ async def test_what_another_worker_holds_is_passed_over_not_waited_for(database:
     await added(database, *(step() for _ in range(4)))
     async with database.tx() as slow:
         mine = await steps.claim(slow, per_target=2, sending=True)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             others = await claimed(database, per_target=10)
     assert (len(mine), len(others)) == (2, 2)
     assert not {found.id for found in mine} & {found.id for found in others}

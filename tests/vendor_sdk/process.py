@@ -24,7 +24,7 @@ class SpokeProcess:
         with (self._folder / "spokes.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stderr=log)
 
-    async def ended(self, within: float = 10.0) -> int:
+    async def ended(self, within: float = 30.0) -> int:
         """Its exit code, when it ends by itself."""
         assert self._process
         return await asyncio.wait_for(self._process.wait(), within)

@@ -67,7 +67,7 @@ async def test_after_a_cut_line_no_command_goes_to_the_old_one(stand: Stand, ven
         await until(partial(has_reconnected, client, reconnects))
         await asyncio.sleep(0.1)
         await stand.command(vendor, orders.reserve(f"sub-{number}"), f"{vendor}.r{number}")
-        await stand.event(f"{vendor}.r{number}.reserved", within=2)
+        await stand.event(f"{vendor}.r{number}.reserved", within=10)
     info = await stand.js.consumer_info(subjects.command_stream(vendor), subjects.spoke_consumer("stock"))
     assert info.num_waiting == 1
 

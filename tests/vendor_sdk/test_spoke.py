@@ -252,6 +252,6 @@ async def test_stopping_lets_the_work_end(stand: Stand, vendor: str, run_spoke: 
     await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
     await until(lambda: spoke.in_flight)
     await spoke.stop()
-    heard: Heard = await stand.event(f"{vendor}.r.reserved", within=0.5)
+    heard: Heard = await stand.event(f"{vendor}.r.reserved")
     assert heard.kind == "stock.reserved"
-    await stand.settled(vendor, within=0.5)
+    await stand.settled(vendor)
