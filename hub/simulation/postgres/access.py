@@ -17,6 +17,8 @@ from hub.simulation.postgres.tables import Table
 LOW = {"state", "kind", "currency", "vendor", "gateway", "target", "standing"}
 """Columns of few values: no index is made for them alone."""
 
+NOT_ORDERED: Any = object()
+
 Part = tuple[Any, Any, bool]
 """One thing in a FROM, its join condition, and whether it may be missing (an outer join)."""
 Equal = dict[int, tuple[str, Any]]
@@ -151,10 +153,39 @@ class Access(Expressions):
             if unique.only is None and all(place in equal for place in places):
                 value = tuple_of([equal[place][0] for place in places])
                 return f"{name}.lookup(v, {self.named('x', unique.index)}, {value})", [equal[place][1] for place in places], False
+        if (until := self._until(clause, table, equal, waiting, scope)) is not None:
+            return until, [], False
         many = self._among(clause, table, waiting, scope)
         if many is not None and not any((place,) in table.indexed and table.columns[place] not in LOW for place in equal):
             return many, [], False
         return self._by_equality(table, name, equal) or (self._either(clause, table, waiting, scope) or f"{name}.scan(v)", [], False)
+
+    def _until(self, clause: Any, table: Table, equal: Equal, waiting: Sequence[Any], scope: Scope) -> str | None:
+        """By an index in the order of a moment, where nothing but columns of few values are known; by several where there is an OR."""
+        if any(table.columns[place] not in LOW for place in equal):
+            return None
+        if found := self._in_order(clause, table, equal, waiting, scope):
+            return found
+        for node in waiting:
+            if is_or(node):
+                ways = [self._in_order(clause, table, equal, list(conjuncts([part])), scope) for part in node.clauses]
+                if all(ways):
+                    return f"{self.named('t', table)}.once(({', '.join(map(str, ways))}))"
+        return None
+
+    def _in_order(self, clause: Any, table: Table, equal: Equal, conditions: Sequence[Any], scope: Scope) -> str | None:
+        """By one of them: all conditions stay."""
+        for node in conditions:
+            if not (is_a(node, BinaryExpression) and node.operator in {operators.le, operators.lt}):
+                continue
+            column = bare(node.left)
+            if is_a(column, Column) and column.table is clause and self._bound(node.right, scope):
+                only = table.ordered.get(table.position[column.name], NOT_ORDERED)
+                if only is None or (only is not NOT_ORDERED and only[0] in equal):
+                    order = self.named("o", table.sort(table.position[column.name], only))
+                    value = "None" if only is None else equal[only[0]][0]
+                    return f"{self.named('t', table)}.until(v, {order}, {value}, {self.value(node.right, scope)})"
+        return None
 
     def _by_equality(self, table: Table, name: str, equal: Equal) -> tuple[str, list[Any], bool] | None:
         """By an index of one column; where there are several, that is chosen when it runs."""

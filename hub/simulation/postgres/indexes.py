@@ -42,15 +42,21 @@ class Hash:
 
 
 class Sorted:
-    """Keys in the order of one column, of those rows in which another column has one value (a partial index)."""
+    """Keys in the order of one column, of the rows that have it, or of those in which another column has one value (a partial index)."""
 
-    def __init__(self, place: int, only: tuple[int, Any]) -> None:
-        self._place = place
-        self._only = only
+    def __init__(self, place: int, only: tuple[int, Any] | None, owner: str) -> None:
+        self.place = place
+        self.only = only
+        self.owner = owner
+        """The table's name."""
         self._entries: list[tuple[Any, Key]] = []
+        self._where = place if only is None else only[0]
 
     def change(self, key: Key, old: Row | None, new: Row | None) -> None:
         """A row became another; None where there was none, or is none any more."""
+        place, where = self.place, self._where
+        if old is not None and new is not None and old[place] == new[place] and old[where] == new[where]:
+            return
         before, after = self._entry(key, old), self._entry(key, new)
         if before == after:
             return
@@ -70,5 +76,6 @@ class Sorted:
         return found
 
     def _entry(self, key: Key, row: Row | None) -> tuple[Any, Key] | None:
-        place, value = self._only
-        return None if row is None or row[place] != value else (row[self._place], key)
+        if row is None or row[self.place] is None or (self.only is not None and row[self.only[0]] != self.only[1]):
+            return None
+        return row[self.place], key

@@ -10,7 +10,7 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from hub.runtime.rows import names_of, row_class
 from hub.simulation.postgres import values
 from hub.simulation.postgres.by_hand import BY_HAND
-from hub.simulation.postgres.indexes import Hash
+from hub.simulation.postgres.indexes import Hash, Sorted
 from hub.simulation.postgres.scope import Unknown, columns_of, is_a
 from hub.simulation.postgres.tables import Table
 from hub.simulation.postgres.writes import Writes
@@ -33,7 +33,7 @@ class Source:
 
     def run_on(self, tables: Mapping[str, Table]) -> Run:
         """Its function over these tables."""
-        own = {name: thing.of(tables) if isinstance(thing, TheTable | TheIndex) else thing for name, thing in self._things.items()}
+        own = {name: thing.of(tables) if isinstance(thing, TheTable | TheIndex | TheOrder) else thing for name, thing in self._things.items()}
         scope: dict[str, Any] = FUNCTIONS | own
         exec(self._code, scope)  # noqa: S102  # our own statements
         return scope["run"]
@@ -60,9 +60,23 @@ class TheIndex(NamedTuple):
         return tables[self.table].index(self.positions)
 
 
+class TheOrder(NamedTuple):
+    """An index in the order of a column."""
+
+    table: str
+    place: int
+    only: tuple[int, Any] | None
+
+    def of(self, tables: Mapping[str, Table]) -> Sorted:
+        """It."""
+        return tables[self.table].sort(self.place, self.only)
+
+
 def _named(thing: Any) -> Any:
     if isinstance(thing, Table):
         return TheTable(thing.name)
+    if isinstance(thing, Sorted):
+        return TheOrder(thing.owner, thing.place, thing.only)
     return TheIndex(thing.owner, thing.positions) if isinstance(thing, Hash) else thing
 
 

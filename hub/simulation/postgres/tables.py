@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column
+from sqlalchemy import CheckConstraint, Column, DateTime
 from sqlalchemy import Table as Declared
 
 from hub.simulation.postgres.columns import Convert, converter, default_of
@@ -39,12 +39,15 @@ class Table:
         self.primary_key = Unique(f"pk_{self.name}", Hash(self.primary, self.name), None)
         self.key_of: Callable[[Row], Key] = self.primary_key.index.of
         self.indexes: dict[tuple[int, ...], Hash] = {}
-        self.sorted: list[Sorted] = []
+        self.sorted: dict[int, Sorted] = {}
+        """By the column whose order they have."""
         self.readers: list[Read] = []
         """Told of every row as it is committed."""
         self.uniques = uniques(declared, self.position, self.index)
         self.checks = [check for c in declared.constraints if isinstance(c, CheckConstraint) for check in self._check(c)]
         self._proper = self._all_checks()
+        self.ordered = dict(self._in_order(declared))
+        """By which columns rows can be found in order, and which rows; such an index too is made when a statement uses it."""
         self.indexed = frozenset(self._indexed(declared)) | self.indexes.keys()
         """Over which columns there are indexes; each is made when a statement uses it."""
 
@@ -66,13 +69,24 @@ class Table:
                 yield (self.position[named[1]],)
         yield from ((self.position[column.name],) for column in declared.columns if column.foreign_keys)
 
-    def sort(self, place: int, only: tuple[int, Any]) -> Sorted:
-        """An index in the order of a column over the rows in which another has a value."""
-        made = Sorted(place, only)
-        for key, row in self.rows.items():
-            made.change(key, None, row)
-        self.sorted.append(made)
-        return made
+    def sort(self, place: int, only: tuple[int, Any] | None) -> Sorted:
+        """An index in the order of a column, over the rows in which another has a value; made if nobody has used it yet."""
+        found = self.sorted.get(place)
+        if found is None:
+            found = self.sorted[place] = Sorted(place, only, self.name)
+            for key, row in self.rows.items():
+                found.change(key, None, row)
+        return found
+
+    def _in_order(self, declared: Declared) -> Iterator[tuple[int, tuple[int, Any] | None]]:
+        """By which moments rows can be found, as indexes are declared: all rows, or those whose state is open."""
+        for index in declared.indexes:
+            only = where(index)
+            for column in index.columns:
+                if isinstance(column.type, DateTime) and only is None:
+                    yield self.position[column.name], None
+                elif isinstance(column.type, DateTime) and only.startswith("state = 'open'"):
+                    yield self.position[column.name], (self.position["state"], "open")
 
     def get(self, view: View, key: Key) -> Row | None:
         """A row by its primary key."""
@@ -102,6 +116,21 @@ class Table:
         found += [row for row in mine.values() if row is not None and of(row) == value]
         return found
 
+    def until(self, view: View, order: Sorted, only: Any, moment: Any) -> Iterable[Row]:
+        """Among others the rows in which a column is at most `moment`; `only` is what the index's other column has to be."""
+        if order.only is not None and order.only[1] != only:
+            return self.scan(view)
+        if moment is None:
+            return ()
+        mine, rows = view.writes.get(self), self.rows
+        if not mine:
+            return [rows[key] for key in order.until(moment)]
+        return [rows[key] for key in order.until(moment) if key not in mine] + [row for row in mine.values() if row is not None]
+
+    def once(self, ways: Iterable[Iterable[Row]]) -> Iterable[Row]:
+        """The rows that are found by any of these ways, each once."""
+        return list({self.key_of(row): row for way in ways for row in way}.values())
+
     def best(self, view: View, ways: Sequence[tuple[Hash, Any]]) -> Sequence[Row]:
         """The rows by that one of several indexes that has the fewest."""
         index, value = min(ways, key=lambda way: len(way[0].buckets.get(way[1], ())))
@@ -117,7 +146,7 @@ class Table:
 
     def either(self, view: View, ways: Sequence[tuple[Hash, Any]]) -> Iterable[Row]:
         """The rows with a value in any of several indexes, each once."""
-        return list({self.key_of(row): row for index, value in ways for row in self.lookup(view, index, value)}.values())
+        return self.once(self.lookup(view, index, value) for index, value in ways)
 
     def fresh(self, view: View, **values: Any) -> Row:
         """A new row: these values, and every other column's default."""
@@ -177,10 +206,10 @@ class Table:
 
     def _put(self, writes: dict[Key, Row | None]) -> None:
         rows = self.rows
-        indexes = self.indexes.values()
+        indexes, in_order = self.indexes.values(), self.sorted.values()
         for key, row in writes.items():
             old = rows.get(key)
-            for order in self.sorted:
+            for order in in_order:
                 order.change(key, old, row)
             if row is None:
                 if old is not None:
