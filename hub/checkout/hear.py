@@ -19,6 +19,7 @@ from hub.returns import receive
 from hub.returns.authorize import AUTHORIZE
 from hub.runtime import inbox, steps, trespass
 from hub.runtime.database import Actor, Database, Tx
+from hub.runtime.not_yet import not_yet
 from hub.runtime.steps import Outcome, Step, StepState, Verdict
 from hub.runtime.trace import Trace, current
 from vendor_sdk import messages, subjects
@@ -30,6 +31,8 @@ ID_LENGTH_MAX = 200
 ATTEMPT_DIGITS_MAX = 10
 DELIVERED = "shipping.delivered"
 DEAD = "spoke.dead"
+COMMANDS = {kind: frozenset(command for command, answers in messages.ANSWERS.items() if kind in answers) for kind in messages.EVENTS}
+"""What each event may answer."""
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +100,12 @@ async def hear_by_hand(tx: Tx, timing: Timing, step: Step, kind: str, body: Mess
 
 
 async def _apply(tx: Tx, timing: Timing, heard: Heard, event: Event, *, anyway: bool = False) -> None:
-    asked = await inbox.asked(tx, heard.headers.get(messages.COMMAND_ID, ""), heard.vendor, event.id)
+    command_id = heard.headers.get(messages.COMMAND_ID, "")
+    if isinstance(event.body, Pending):  # said more often than all else: where it answers what was asked, the step is put off, and no more
+        subject, kinds = event.body.sub_order_id, COMMANDS[event.kind]
+        if await not_yet(tx, command_id, by=heard.vendor, subject_id=subject, kinds=kinds, seconds=timing.ask_again):
+            return
+    asked = await inbox.asked(tx, command_id, heard.vendor, event.id)
     if asked is None or asked.target != heard.vendor:
         raise Foreign("foreign", "it answers nothing that this vendor was asked", of=None if asked is None else asked.target)
     step = await _answered(tx, heard, asked, event.kind, event.body)

@@ -6,7 +6,6 @@ from hub.kernel.money import basis_points
 from hub.ledger import recipes
 from hub.ledger import store as ledger
 from hub.letters.keep import keep_step
-from hub.payments import store as payments
 from hub.payments.ports import Gateways, NotSent, NotYet
 from hub.payments.states import BANK
 from hub.runtime import steps
@@ -15,11 +14,9 @@ from hub.runtime.pauses import growing
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step
 from hub.transfers import store
 from hub.transfers.states import TransferEvent, TransferState
-from hub.transfers.store import CREDIT, RESERVE, SHARE, TRANSFER_LIFE, NewTransfer, Transfer
+from hub.transfers.store import CREDIT, RESERVE, SHARE, TRANSFER_LIFE, Held, NewTransfer, Transfer
 from hub.transfers.transfer import transfer_step
-from hub.vendors import store as vendors
-from hub.vendors.model import Terms
-from hub.vendors.money_terms import Marketplace
+from hub.vendors.money_terms import Marketplace, OwnTerms
 
 RELEASE = "payout.release"
 RELEASE_CREDIT = "payout.release_credit"
@@ -57,14 +54,13 @@ async def perform_release(database: Database, gateways: Gateways, step: Step) ->
     Raises `NotYet` while the buyer's bank contests the payment.
     """
     async with database.reading() as tx:
-        transfer = await store.get(tx, step.subject_id)
-        terms = (await vendors.terms_of(tx, [transfer.vendor]))[transfer.vendor]
-        left = await ledger.balance(tx, transfer.source, transfer.currency)
-        if transfer.order_id is not None and (await payments.of_order(tx, transfer.order_id)).disputed:
+        transfer = await store.held(tx, step.subject_id)
+        if transfer.disputed:
             raise NotYet("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
+        left = await ledger.balance(tx, transfer.source, transfer.currency)
     if left == 0:
         return Outcome.ok(account=None)
-    account = _account(terms, transfer.gateway)
+    account = transfer.vendor if transfer.gateway == BANK else transfer.connected_account  # a bank knows a vendor by its code
     if account is None:
         raise NotSent(f"{transfer.vendor} has no account to be paid on yet", retry_after=growing(step, *ACCOUNT_RETRY_SECONDS))
     facts = await gateways[transfer.gateway].look_account(account)
@@ -80,11 +76,10 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
 
     `marketplace` says what is kept as reserve where the vendor's own terms do not; None for a credit, of which nothing is.
     """
-    transfer = await store.get(tx, step.subject_id, lock=True)
+    transfer = await store.held(tx, step.subject_id, lock=True)
     if transfer.state is not TransferState.HELD:
         return transfer
-    payment = None if transfer.order_id is None else await payments.of_order(tx, transfer.order_id)
-    if payment is not None and payment.disputed:  # since it was looked at
+    if transfer.disputed:  # since it was looked at
         await steps.add(tx, release_step(transfer, after=DISPUTE_RETRY_SECONDS))
         return transfer
     vendor, currency, account = transfer.vendor, transfer.currency, outcome.data["account"]
@@ -107,8 +102,8 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
         data = {"netted": netted, "reserved": reserved}
         state = await TRANSFER_LIFE.advance_seen(tx, transfer.seen, TransferEvent.EMPTY, data=data, values=values)
         return msgspec.structs.replace(transfer, state=state, **values)
-    charge = payment.charge if payment is not None else None
-    if payment is not None and charge is not None and await store.drawn(tx, charge) + amount > payment.captured:
+    charge = transfer.paid_with
+    if charge is not None and await store.drawn(tx, charge) + amount > (transfer.captured or 0):
         charge = None  # what we add to a discounted sale is drawn on our own balance: no charge gives more than it took
     values |= {"amount": amount, "account": account, "charge": charge}
     data = {"amount": amount, "netted": netted, "reserved": reserved}
@@ -125,9 +120,9 @@ async def not_released(tx: Tx, step: Step, outcome: Outcome) -> None:
     await steps.add(tx, again_step(transfer))
 
 
-async def _reserve(tx: Tx, marketplace: Marketplace, transfer: Transfer, left: int) -> int:
+async def _reserve(tx: Tx, marketplace: Marketplace, transfer: Held, left: int) -> int:
     """Keep the vendor's rolling reserve of a share, once."""
-    terms = marketplace.in_force((await vendors.terms_of(tx, [transfer.vendor]))[transfer.vendor])
+    terms = marketplace.in_force(OwnTerms(reserve_bps=transfer.own_reserve_bps, reserve_seconds=transfer.own_reserve_seconds))
     kept = basis_points(left, terms.reserve_bps)
     if transfer.kind != SHARE or not kept:
         return 0
@@ -144,8 +139,3 @@ async def _reserve(tx: Tx, marketplace: Marketplace, transfer: Transfer, left: i
     )
     await hold(tx, new)
     return kept
-
-
-def _account(terms: Terms, gateway: str) -> str | None:
-    """Where a vendor is paid: its connected account; at the bank it is known by its code."""
-    return terms.code if gateway == BANK else terms.connected_account

@@ -3,14 +3,16 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import BigInteger, Float, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Float, and_, bindparam, false, func, insert, select, update
 
 from hub.kernel.errors import NotFound
 from hub.ledger import recipes
+from hub.payments.tables import payments
 from hub.runtime.database import Tx
 from hub.runtime.life import Life, Seen
 from hub.transfers.states import TRANSFER, TransferState
 from hub.transfers.tables import transfers
+from hub.vendors.tables import vendors
 
 TRANSFER_LIFE = Life(TRANSFER, transfers, saga_column="saga_id")
 
@@ -84,6 +86,48 @@ async def open_transfer(tx: Tx, new: NewTransfer) -> Transfer:
 
 _ONE = select(*_COLUMNS).where(transfers.c.id == bindparam("transfer_id"))
 _ONE_LOCKED = _ONE.with_for_update()
+
+
+class Held(Transfer, frozen=True, kw_only=True):
+    """A transfer with what its release is decided by: its vendor's account and own terms, and its order's payment.
+
+    `captured` (minor units) and `paid_with`, the charge of it, are None for money that is of no order.
+    """
+
+    connected_account: str | None
+    own_reserve_bps: int | None
+    own_reserve_seconds: int | None
+    disputed: bool
+    captured: int | None
+    paid_with: str | None
+
+
+_HELD = (
+    select(
+        *_COLUMNS,
+        vendors.c.connected_account,
+        vendors.c.reserve_bps.label("own_reserve_bps"),
+        vendors.c.reserve_seconds.label("own_reserve_seconds"),
+        func.coalesce(payments.c.disputed, false()).label("disputed"),
+        payments.c.captured,
+        payments.c.charge.label("paid_with"),
+    )
+    .select_from(
+        transfers.join(vendors, vendors.c.code == transfers.c.vendor).outerjoin(
+            payments, and_(payments.c.order_id == transfers.c.order_id, ~payments.c.replaced)
+        )
+    )
+    .where(transfers.c.id == bindparam("transfer_id"))
+)
+_HELD_LOCKED = _HELD.with_for_update(of=transfers)
+
+
+async def held(tx: Tx, transfer_id: str, *, lock: bool = False) -> Held:
+    """What the release of a transfer is decided by; its payment stands still for who has locked the order. Raises `NotFound`."""
+    found = await tx.one(_HELD_LOCKED if lock else _HELD, Held, {"transfer_id": transfer_id})
+    if found is None:
+        raise NotFound("unknown_transfer", f"no transfer {transfer_id}")
+    return found
 
 
 async def get(tx: Tx, transfer_id: str, *, lock: bool = False) -> Transfer:

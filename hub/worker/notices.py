@@ -10,6 +10,7 @@ from hub.accounts import look as account
 from hub.orders import store as orders
 from hub.payments import store as payments
 from hub.payments.ports import PaymentGateway
+from hub.payments.states import PaymentState
 from hub.payouts import send as payout
 from hub.refunds import dispute, send
 from hub.runtime import steps
@@ -74,8 +75,9 @@ async def _take_payment(tx: Tx, hint: Hint, reference: str, _: datetime) -> bool
     payment = await payments.of_reference(tx, hint.gateway, reference)
     if payment is None:
         return False
-    await orders.lock(tx, payment.order_id)
-    await steps.wake(tx, payment.order_id)
+    if payment.state is not PaymentState.CAPTURED:  # the capture ended with that, and nothing else of a payment is waited for
+        await orders.lock(tx, payment.order_id)
+        await steps.wake(tx, payment.order_id)
     return True
 
 

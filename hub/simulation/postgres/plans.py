@@ -33,7 +33,8 @@ class Source:
 
     def run_on(self, tables: Mapping[str, Table]) -> Run:
         """Its function over these tables."""
-        own = {name: thing.of(tables) if isinstance(thing, TheTable | TheIndex | TheOrder) else thing for name, thing in self._things.items()}
+        a_world_s = TheTable | TheIndex | TheOrder
+        own = {name: thing.of(tables) if isinstance(thing, a_world_s) else thing for name, thing in self._things.items()}
         scope: dict[str, Any] = FUNCTIONS | own
         exec(self._code, scope)  # noqa: S102  # our own statements
         return scope["run"]
