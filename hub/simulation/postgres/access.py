@@ -157,7 +157,7 @@ class Access(Expressions):
             return until, [], False
         many = self._among(clause, table, waiting, scope)
         if many is not None and not any((place,) in table.indexed and table.columns[place] not in LOW for place in equal):
-            return many, [], False
+            return many
         return self._by_equality(table, name, equal) or (self._either(clause, table, waiting, scope) or f"{name}.scan(v)", [], False)
 
     def _until(self, clause: Any, table: Table, equal: Equal, waiting: Sequence[Any], scope: Scope) -> str | None:
@@ -200,8 +200,8 @@ class Access(Expressions):
         pairs = "".join(f"({self.named('x', table.index((place,)))}, {equal[place][0]}), " for place in known)
         return f"{name}.best(v, ({pairs}))", [], False
 
-    def _among(self, clause: Any, table: Table, waiting: Sequence[Any], scope: Scope) -> str | None:
-        """By a list of values: the condition stays, so that what is found twice is no matter."""
+    def _among(self, clause: Any, table: Table, waiting: Sequence[Any], scope: Scope) -> tuple[str, list[Any], bool] | None:
+        """By a list of values."""
         for node in waiting:
             if not (is_a(node, BinaryExpression) and node.operator is operators.in_op):
                 continue
@@ -209,9 +209,9 @@ class Access(Expressions):
             if is_a(left, Column) and left.table is clause and self._bound(node.right, scope):
                 place, name = table.position[left.name], self.named("t", table)
                 if table.primary == (place,):
-                    return f"{name}.many(v, {self.members(node.right, scope)})"
+                    return f"{name}.many(v, {self.members(node.right, scope)})", [node], False
                 if (place,) in table.indexed or left.name not in LOW:
-                    return f"{name}.among(v, {self.named('x', table.index((place,)))}, {self.members(node.right, scope)})"
+                    return f"{name}.among(v, {self.named('x', table.index((place,)))}, {self.members(node.right, scope)})", [node], False
         return None
 
     def _either(self, clause: Any, table: Table, waiting: Sequence[Any], scope: Scope) -> str | None:

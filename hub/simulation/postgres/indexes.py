@@ -1,7 +1,7 @@
 """Indexes over committed rows: for equality, and for what comes before a moment."""
 
-from bisect import bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from heapq import heappop, heappush
 from operator import itemgetter
 from typing import Any
 
@@ -42,40 +42,40 @@ class Hash:
 
 
 class Sorted:
-    """Keys in the order of one column, of the rows that have it, or of those in which another column has one value (a partial index)."""
+    """Keys in the order of one column, of the rows that have it, or of those in which another column has one value (a partial index).
 
-    def __init__(self, place: int, only: tuple[int, Any] | None, owner: str) -> None:
+    What is no more so is passed over when it is met: to look for it each time that a row changes costs more.
+    """
+
+    def __init__(self, place: int, only: tuple[int, Any] | None, owner: str, rows: Mapping[Key, Row]) -> None:
         self.place = place
         self.only = only
         self.owner = owner
         """The table's name."""
+        self._rows = rows
         self._entries: list[tuple[Any, Key]] = []
         self._where = place if only is None else only[0]
+        for key, row in rows.items():
+            self.change(key, None, row)
 
-    def change(self, key: Key, old: Row | None, new: Row | None) -> None:
-        """A row became another; None where there was none, or is none any more."""
+    def change(self, key: Key, old: Row | None, new: Row) -> None:
+        """A row became another; None where there was none."""
         place, where = self.place, self._where
-        if old is not None and new is not None and old[place] == new[place] and old[where] == new[where]:
-            return
-        before, after = self._entry(key, old), self._entry(key, new)
-        if before == after:
-            return
-        if before is not None:
-            del self._entries[bisect_right(self._entries, before) - 1]
-        if after is not None:
-            insort(self._entries, after)
+        if (old is None or old[place] != new[place] or old[where] != new[where]) and self._has(new):
+            heappush(self._entries, (new[place], key))
 
     def until(self, value: Any) -> Sequence[Key]:
         """The keys of all that have at most this value, in order."""
-        entries = self._entries
-        found: list[Key] = []
-        for at, key in entries:
-            if at > value:
-                break
-            found.append(key)
-        return found
+        entries, rows, place = self._entries, self._rows, self.place
+        found: list[tuple[Any, Key]] = []
+        while entries and entries[0][0] <= value:
+            entry = heappop(entries)
+            row = rows.get(entry[1])
+            if row is not None and row[place] == entry[0] and self._has(row) and entry != (found[-1] if found else None):
+                found.append(entry)
+        for entry in found:
+            heappush(entries, entry)
+        return [key for _, key in found]
 
-    def _entry(self, key: Key, row: Row | None) -> tuple[Any, Key] | None:
-        if row is None or row[self.place] is None or (self.only is not None and row[self.only[0]] != self.only[1]):
-            return None
-        return row[self.place], key
+    def _has(self, row: Row) -> bool:
+        return row[self.place] is not None and (self.only is None or row[self.only[0]] == self.only[1])

@@ -73,9 +73,7 @@ class Table:
         """An index in the order of a column, over the rows in which another has a value; made if nobody has used it yet."""
         found = self.sorted.get(place)
         if found is None:
-            found = self.sorted[place] = Sorted(place, only, self.name)
-            for key, row in self.rows.items():
-                found.change(key, None, row)
+            found = self.sorted[place] = Sorted(place, only, self.name, self.rows)
         return found
 
     def _in_order(self, declared: Declared) -> Iterator[tuple[int, tuple[int, Any] | None]]:
@@ -209,8 +207,6 @@ class Table:
         indexes, in_order = self.indexes.values(), self.sorted.values()
         for key, row in writes.items():
             old = rows.get(key)
-            for order in in_order:
-                order.change(key, old, row)
             if row is None:
                 if old is not None:
                     del rows[key]
@@ -218,6 +214,8 @@ class Table:
                         index.remove(key, old)
                 continue
             rows[key] = row
+            for order in in_order:
+                order.change(key, old, row)
             if old is None:
                 for index in indexes:
                     index.add(key, row)
