@@ -81,9 +81,11 @@ class Table:
         for index in declared.indexes:
             only = where(index)
             for column in index.columns:
-                if isinstance(column.type, DateTime) and only is None:
+                if not isinstance(column.type, DateTime):
+                    continue
+                if only is None:
                     yield self.position[column.name], None
-                elif isinstance(column.type, DateTime) and only.startswith("state = 'open'"):
+                elif only.startswith("state = 'open'"):
                     yield self.position[column.name], (self.position["state"], "open")
 
     def get(self, view: View, key: Key) -> Row | None:
