@@ -1,8 +1,9 @@
-"""Owns the two databases that are compared: the real one and the simulated one, with the same tables and two of the tests' own."""
+"""Owns the two databases that are compared, the real one and the simulated one: the same tables, two of the tests' own, some rows."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, delete, func, insert, select, text
@@ -10,12 +11,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 
 from hub.runtime.database import Database, IdText, Tx
+from hub.runtime.steps import HUB_TARGET
 from hub.simulation.nature import Nature
 from hub.simulation.postgres.server import Memory, SimulatedDatabase
 from hub.simulation.process import Process
 from hub.wiring import tables
 
 Act = Callable[[Tx], Awaitable[Any]]
+TARGETS = (HUB_TARGET, "acme", "bolt", "crux", "dune")
 
 every = MetaData(naming_convention=tables().naming_convention)
 for _table in tables().sorted_tables:
@@ -126,3 +129,43 @@ def sqlstate(error: DBAPIError) -> str:
 def plain(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Rows as tuples."""
     return [tuple(row) for row in rows]
+
+
+def moments(dice: Random) -> Any:
+    """Moments around now, no two the same."""
+    used: set[int] = set()
+
+    def moment(low: float = -3600, high: float = 600) -> datetime:
+        while (at := round(dice.uniform(low, high) * 1000)) in used:
+            pass
+        used.add(at)
+        return datetime.now(UTC) + timedelta(milliseconds=at)  # noqa: TID251  # beside a real database's clock
+
+    return moment
+
+
+def some_steps(dice: Random) -> list[dict[str, Any]]:
+    """Steps in many states, due at many moments."""
+    moment = moments(dice)
+    return [
+        {
+            "id": f"cmd_{number:03}",
+            "saga_id": "ord_1",
+            "subject_id": f"sub_{number}",
+            "target": dice.choice(TARGETS),
+            "kind": "reserve",
+            "payload": {"number": number},
+            "undoes": None,
+            "state": dice.choice(("open", "open", "open", "done")),
+            "verdict": dice.choice((None, None, "pending")),
+            "attempt": dice.choice((0, 0, 1, 3, 14)),
+            "redrive_seconds": dice.choice((0.5, 20.0, 200.0)),
+            "waiting": dice.random() < 0.2,
+            "due_at": moment(),
+            "deadline": dice.choice((None, moment())),
+            "correlation_id": "c",
+            "traceparent": "t",
+            "created_at": moment(-3600, 0),
+        }
+        for number in range(60)
+    ]

@@ -24,55 +24,15 @@ from hub.simulation.postgres.by_hand import BY_HAND
 from hub.vendors.tables import vendors
 from hub.webhooks import store as webhooks
 from hub.webhooks.tables import provider_events
-from tests.simulation.postgres_play import Both, plain, two_databases
+from tests.simulation.postgres_play import TARGETS, Both, moments, plain, some_steps, two_databases
 
 SEEDS = range(8)
-TARGETS = (HUB_TARGET, "acme", "bolt", "crux", "dune")
 
 
 @pytest_asyncio.fixture(scope="module")
 async def both(database_url: str) -> AsyncIterator[Both]:
     async with two_databases(database_url) as made:
         yield made
-
-
-def moments(dice: Random) -> Any:
-    """Moments around now, no two the same."""
-    used: set[int] = set()
-
-    def moment(low: float = -3600, high: float = 600) -> datetime:
-        while (at := round(dice.uniform(low, high) * 1000)) in used:
-            pass
-        used.add(at)
-        return datetime.now(UTC) + timedelta(milliseconds=at)  # noqa: TID251  # beside a real database's clock
-
-    return moment
-
-
-def some_steps(dice: Random) -> list[dict[str, Any]]:
-    moment = moments(dice)
-    return [
-        {
-            "id": f"cmd_{number:03}",
-            "saga_id": "ord_1",
-            "subject_id": f"sub_{number}",
-            "target": dice.choice(TARGETS),
-            "kind": "reserve",
-            "payload": {"number": number},
-            "undoes": None,
-            "state": dice.choice(("open", "open", "open", "done")),
-            "verdict": dice.choice((None, None, "pending")),
-            "attempt": dice.choice((0, 0, 1, 3, 14)),
-            "redrive_seconds": dice.choice((0.5, 20.0, 200.0)),
-            "waiting": dice.random() < 0.2,
-            "due_at": moment(),
-            "deadline": dice.choice((None, moment())),
-            "correlation_id": "c",
-            "traceparent": "t",
-            "created_at": moment(-3600, 0),
-        }
-        for number in range(60)
-    ]
 
 
 def by_id(rows: Any) -> list[tuple[Any, ...]]:
