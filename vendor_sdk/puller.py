@@ -41,8 +41,8 @@ class Puller:
     """Pulls one durable consumer through `prefix` and runs `handle` for each message.
 
     `handle` must not raise and acknowledges by itself. `closed_for` says for how many seconds nothing should be
-    pulled (0: pull now); it is asked again at each message, after each, and upon `pull_soon`. What was asked for before
-    may still come: to listen no longer would lose it until its redelivery, for the broker counts it as delivered.
+    pulled (0: pull now); it is asked again at each message and after each. What was asked for before may still come:
+    to listen no longer would lose it until its redelivery, for the broker counts it as delivered.
     """
 
     def __init__(
@@ -171,13 +171,13 @@ class Puller:
         self._working.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a message's handler failed", exc_info=error)
-        self.pull_soon()
+        self._pull_soon()
 
     def _pull_later(self) -> None:
         self._later = None
-        self.pull_soon()
+        self._pull_soon()
 
-    def pull_soon(self) -> None:
+    def _pull_soon(self) -> None:
         """Look again whether, and how much, to pull."""
         if not self._stopping:
             self._keep(self._pull())

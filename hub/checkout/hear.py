@@ -31,7 +31,7 @@ ID_LENGTH_MAX = 200
 ATTEMPT_DIGITS_MAX = 10
 DELIVERED = "shipping.delivered"
 DEAD = "spoke.dead"
-COMMANDS = {kind: frozenset(command for command, answers in messages.ANSWERS.items() if kind in answers) for kind in messages.EVENTS}
+ANSWERS_TO = {kind: frozenset(command for command, answers in messages.ANSWERS.items() if kind in answers) for kind in messages.EVENTS}
 """What each event may answer."""
 
 
@@ -102,8 +102,9 @@ async def hear_by_hand(tx: Tx, timing: Timing, step: Step, kind: str, body: Mess
 async def _apply(tx: Tx, timing: Timing, heard: Heard, event: Event, *, anyway: bool = False) -> None:
     command_id = heard.headers.get(messages.COMMAND_ID, "")
     if isinstance(event.body, Pending):  # said more often than all else: where it answers what was asked, the step is put off, and no more
-        subject, kinds = event.body.sub_order_id, COMMANDS[event.kind]
+        subject, kinds = event.body.sub_order_id, ANSWERS_TO[event.kind]
         if await not_yet(tx, command_id, by=heard.vendor, subject_id=subject, kinds=kinds, seconds=timing.ask_again):
+            log.info("event.heard", kind=event.kind, vendor=heard.vendor, step=command_id, applied=False)
             return
     asked = await inbox.asked(tx, command_id, heard.vendor, event.id)
     if asked is None or asked.target != heard.vendor:

@@ -1,4 +1,4 @@
-"""The only reader and writer of payments (states go through their life)."""
+"""The only writer of payments (states go through their life), and but for what a release is decided by their only reader."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -14,7 +14,7 @@ from hub.runtime.pauses import growing
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step
 from hub.transfers import store
 from hub.transfers.states import TransferEvent, TransferState
-from hub.transfers.store import CREDIT, RESERVE, SHARE, TRANSFER_LIFE, Held, NewTransfer, Transfer
+from hub.transfers.store import CREDIT, RESERVE, SHARE, TRANSFER_LIFE, NewTransfer, ToRelease, Transfer
 from hub.transfers.transfer import transfer_step
 from hub.vendors.money_terms import Marketplace, OwnTerms
 
@@ -54,7 +54,7 @@ async def perform_release(database: Database, gateways: Gateways, step: Step) ->
     Raises `NotYet` while the buyer's bank contests the payment.
     """
     async with database.reading() as tx:
-        transfer = await store.held(tx, step.subject_id)
+        transfer = await store.to_release(tx, step.subject_id)
         if transfer.disputed:
             raise NotYet("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
         left = await ledger.balance(tx, transfer.source, transfer.currency)
@@ -76,7 +76,7 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
 
     `marketplace` says what is kept as reserve where the vendor's own terms do not; None for a credit, of which nothing is.
     """
-    transfer = await store.held(tx, step.subject_id, lock=True)
+    transfer = await store.to_release(tx, step.subject_id, lock=True)
     if transfer.state is not TransferState.HELD:
         return transfer
     if transfer.disputed:  # since it was looked at
@@ -120,7 +120,7 @@ async def not_released(tx: Tx, step: Step, outcome: Outcome) -> None:
     await steps.add(tx, again_step(transfer))
 
 
-async def _reserve(tx: Tx, marketplace: Marketplace, transfer: Held, left: int) -> int:
+async def _reserve(tx: Tx, marketplace: Marketplace, transfer: ToRelease, left: int) -> int:
     """Keep the vendor's rolling reserve of a share, once."""
     terms = marketplace.in_force(OwnTerms(reserve_bps=transfer.own_reserve_bps, reserve_seconds=transfer.own_reserve_seconds))
     kept = basis_points(left, terms.reserve_bps)

@@ -88,7 +88,7 @@ _ONE = select(*_COLUMNS).where(transfers.c.id == bindparam("transfer_id"))
 _ONE_LOCKED = _ONE.with_for_update()
 
 
-class Held(Transfer, frozen=True, kw_only=True):
+class ToRelease(Transfer, frozen=True, kw_only=True):
     """A transfer with what its release is decided by: its vendor's account and own terms, and its order's payment.
 
     `captured` (minor units) and `paid_with`, the charge of it, are None for money that is of no order.
@@ -102,7 +102,7 @@ class Held(Transfer, frozen=True, kw_only=True):
     paid_with: str | None
 
 
-_HELD = (
+_TO_RELEASE = (
     select(
         *_COLUMNS,
         vendors.c.connected_account,
@@ -119,14 +119,16 @@ _HELD = (
     )
     .where(transfers.c.id == bindparam("transfer_id"))
 )
-_HELD_LOCKED = _HELD.with_for_update(of=transfers)
+_TO_RELEASE_LOCKED = _TO_RELEASE.with_for_update(of=transfers)
 
 
-async def held(tx: Tx, transfer_id: str, *, lock: bool = False) -> Held:
+async def to_release(tx: Tx, transfer_id: str, *, lock: bool = False) -> ToRelease:
     """What the release of a transfer is decided by; its payment stands still for who has locked the order. Raises `NotFound`."""
-    found = await tx.one(_HELD_LOCKED if lock else _HELD, Held, {"transfer_id": transfer_id})
+    found = await tx.one(_TO_RELEASE_LOCKED if lock else _TO_RELEASE, ToRelease, {"transfer_id": transfer_id})
     if found is None:
         raise NotFound("unknown_transfer", f"no transfer {transfer_id}")
+    if found.order_id is not None and found.captured is None:
+        raise NotFound("unknown_payment", f"no payment for {found.order_id}")
     return found
 
 

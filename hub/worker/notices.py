@@ -75,7 +75,7 @@ async def _take_payment(tx: Tx, hint: Hint, reference: str, _: datetime) -> bool
     payment = await payments.of_reference(tx, hint.gateway, reference)
     if payment is None:
         return False
-    if payment.state is not PaymentState.CAPTURED:  # the capture ended with that, and nothing else of a payment is waited for
+    if payment.state is not PaymentState.CAPTURED or not payment.captured:  # what is captured has nothing left that waits for this
         await orders.lock(tx, payment.order_id)
         await steps.wake(tx, payment.order_id)
     return True
