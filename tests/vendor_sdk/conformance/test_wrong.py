@@ -20,7 +20,7 @@ AT_ONCE = 8
 
 
 async def certified(adapter: type[Inside]) -> Report:
-    settings = Settings(adapter=f"{adapter.__module__}:{adapter.__name__}", stage="tests.vendor_sdk.shop.stage:ShopStage", patience=2.0)
+    settings = Settings(adapter=f"{adapter.__module__}:{adapter.__name__}", stage="tests.vendor_sdk.shop.stage:ShopStage", patience=4.0)
     return await certify(Loaded(settings=settings, config_hash=config_hash({})))
 
 
