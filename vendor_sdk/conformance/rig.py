@@ -29,7 +29,8 @@ PLENTY = 1_000_000
 FEW = 4
 ASK_AGAIN_FIRST = 0.02
 ASK_AGAIN_MAX = 0.5
-GRACE_SECONDS = 1.0
+GRACE_SECONDS = 3.0
+"""So much later than its deadline a call may end: a busy machine is not the adapter."""
 CANCEL_SECONDS = 0.05
 
 PATIENT = Limits(timeout=60.0, attempts=3, wait_first=0.2, wait_max=5.0, breaker_failures=1_000)
