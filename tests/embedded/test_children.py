@@ -26,13 +26,14 @@ class Dies:
 def test_what_dies_is_started_again_later_each_time():
     server, told = Dies(), list[str]()
     keeper = Keeper("the thing", server, told.append)
-    while len(told) < 4:
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
         keeper.look()
         time.sleep(0.01)
     assert [line.split(" in ")[1] for line in told] == ["0.2 s", "0.5 s", "1 s", "2 s"]
     waits = [later - earlier for earlier, later in zip(server.starts, server.starts[1:], strict=False)]
-    assert waits[0] > 0.4
-    assert waits[1] > 0.9
+    assert 0.4 < waits[0] < 0.8
+    assert 0.9 < waits[1] < 1.5
 
 
 def test_a_start_that_fails_is_told_and_counted():

@@ -43,7 +43,7 @@ def test_other_calls_draw_nothing() -> None:
 def test_it_is_cheap() -> None:
     started = time.process_time()
     fates(calls=10_000)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 0.5
 
 
 async def test_what_struck_is_told_by_mode() -> None:

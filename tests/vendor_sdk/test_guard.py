@@ -78,7 +78,7 @@ async def test_the_deadline_ends_it() -> None:
     began = time.monotonic()
     with pytest.raises(Retry):
         await Guard(Limits(timeout=10, wait_first=0.01), ["stock"]).call("stock", lambda: asyncio.sleep(10), seconds=0.1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 1
 
 
 async def test_an_open_breaker_is_not_asked_again_and_is_per_capability() -> None:

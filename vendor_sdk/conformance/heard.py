@@ -23,6 +23,10 @@ class Broken(Exception):
         self.expected = expected
 
 
+class Late(Broken):
+    """The same, of a call that had not ended when it had to: an adapter that is late is late each time, a busy machine once."""
+
+
 class Unfinished(Exception):
     """The adapter says that it cannot do yet what its class promises."""
 

@@ -13,7 +13,7 @@ from vendor_sdk import messages, subjects
 from vendor_sdk.adapter import Adapter, read_config
 from vendor_sdk.conformance import commands
 from vendor_sdk.conformance.fault import Fault
-from vendor_sdk.conformance.heard import Broken, Heard, Unfinished, said
+from vendor_sdk.conformance.heard import Broken, Heard, Late, Unfinished, said
 from vendor_sdk.conformance.leftovers import Leftovers
 from vendor_sdk.conformance.stage import Stage
 from vendor_sdk.desk import Desk
@@ -29,8 +29,8 @@ PLENTY = 1_000_000
 FEW = 4
 ASK_AGAIN_FIRST = 0.02
 ASK_AGAIN_MAX = 0.5
-GRACE_SECONDS = 3.0
-"""So much later than its deadline a call may end: a busy machine is not the adapter."""
+GRACE_SECONDS = 1.0
+"""So much later than its deadline a call may end."""
 CANCEL_SECONDS = 0.05
 
 PATIENT = Limits(timeout=60.0, attempts=3, wait_first=0.2, wait_max=5.0, breaker_failures=1_000)
@@ -185,7 +185,7 @@ class Rig:
         await asyncio.wait({answering}, timeout=seconds + GRACE_SECONDS)
         if not answering.done():
             answering.cancel()  # and not waited for: it has not heeded the deadline either
-            raise Broken(asked=asked, came="nothing, long after its deadline", expected="an answer or Retry in time")
+            raise Late(asked=asked, came="nothing, long after its deadline", expected="an answer or Retry in time")
         try:
             event = answering.result()
         except AdapterError as error:

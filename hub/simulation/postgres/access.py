@@ -17,8 +17,6 @@ from hub.simulation.postgres.tables import Table
 LOW = {"state", "kind", "currency", "vendor", "gateway", "target", "standing"}
 """Columns of few values: no index is made for them alone."""
 
-NOT_ORDERED: Any = object()
-
 Part = tuple[Any, Any, bool]
 """One thing in a FROM, its join condition, and whether it may be missing (an outer join)."""
 Equal = dict[int, tuple[str, Any]]
@@ -180,9 +178,10 @@ class Access(Expressions):
                 continue
             column = bare(node.left)
             if is_a(column, Column) and column.table is clause and self._bound(node.right, scope):
-                only = table.ordered.get(table.position[column.name], NOT_ORDERED)
-                if only is None or (only is not NOT_ORDERED and only[0] in equal):
-                    order = self.named("o", table.sort(table.position[column.name], only))
+                place = table.position[column.name]
+                only = table.ordered.get(place)
+                if place in table.ordered and (only is None or only[0] in equal):
+                    order = self.named("o", table.sort(place, only))
                     value = "None" if only is None else equal[only[0]][0]
                     return f"{self.named('t', table)}.until(v, {order}, {value}, {self.value(node.right, scope)})"
         return None

@@ -12,8 +12,11 @@ from tests.vendor_sdk.shop.stage import Inside, ShopStage
 from vendor_sdk.conformance.certify import Certification, certify
 from vendor_sdk.conformance.levels import RULES
 from vendor_sdk.conformance.report import NOT_SERVED, Report, Result
+from vendor_sdk.conformance.rig import GRACE_SECONDS
 from vendor_sdk.conformance.settings import Loaded, Settings, config_hash
 from vendor_sdk.feeds import Rate
+from vendor_sdk.messages import Refused, Reserve, Reserved
+from vendor_sdk.ports import Context
 
 MODULES = (wire, stock, orders, shipping, returns, papers)
 AT_ONCE = 8
@@ -88,13 +91,34 @@ async def test_rates_that_are_on_their_way_are_waited_for(readings: int, outcome
     assert (result.outcome, result.reason) == (outcome, reason)
 
 
+@pytest.mark.parametrize(("times", "outcome"), [(1, "passed"), (9, "failed")], ids=["once, as on a busy machine", "each time"])
+async def test_a_call_that_ends_late_is_tried_once_more(times: int, outcome: str) -> None:
+    class Late(Inside):
+        left = times
+
+        async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
+            try:
+                return await super().reserve(command, context)
+            except asyncio.CancelledError:
+                if type(self).left > 0:
+                    type(self).left -= 1
+                    await asyncio.sleep(2 * GRACE_SECONDS)
+                raise
+
+    result = await tried(Late, "wire.deadline", patience=2.0)
+    assert (result.outcome, "deadline" in result.came) == (outcome, outcome == "failed")
+
+
 async def rated(adapter: type[Inside]) -> Result:
-    settings = Settings(adapter="told", stage="tests.vendor_sdk.shop.stage:ShopStage", patience=0.5)
+    return await tried(adapter, "shipping.rates-stand", patience=0.5)
+
+
+async def tried(adapter: type[Inside], rule: str, *, patience: float) -> Result:
+    settings = Settings(adapter="told", stage="tests.vendor_sdk.shop.stage:ShopStage", patience=patience)
     stage = ShopStage(settings)
     await stage.open()
-    result = await Certification(Loaded(settings=settings, config_hash=config_hash({})), stage, adapter).result(
-        RULES["shipping.rates-stand"]
-    )
+    certification = Certification(Loaded(settings=settings, config_hash=config_hash({})), stage, adapter)
+    result = await certification.result(RULES[rule])
     await stage.close()
     return result
 
