@@ -1,5 +1,6 @@
 """How a vendor's connected account stands: looked at, noted, and what has waited for it goes on."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, Update, bindparam, func, select, update
@@ -11,7 +12,7 @@ from hub.payouts.states import PayoutState
 from hub.payouts.tables import payouts
 from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET, StepState, steps
-from hub.transfers.release import RELEASE
+from hub.transfers.release import RELEASE, RELEASE_CREDIT
 from hub.transfers.states import TransferState
 from hub.transfers.tables import transfers
 from hub.vendors import accounts
@@ -35,17 +36,17 @@ async def take_notice(tx: Tx, facts: AccountFacts, seen_at: datetime) -> bool:
     return bool(noted)
 
 
-def _waking(kind: str, subjects: Select[tuple[str]]) -> Update:
+def _waking(kinds: Sequence[str], subjects: Select[tuple[str]]) -> Update:
     s = steps.c
     tried = (s.state == StepState.OPEN, s.target == HUB_TARGET, s.attempt > 0)
     # What somebody works on just now needs no waking, and nobody is waited for who may wait for us.
-    waiting = select(s.id).where(*tried, s.kind == kind, s.subject_id.in_(subjects)).with_for_update(skip_locked=True)
+    waiting = select(s.id).where(*tried, s.kind.in_(kinds), s.subject_id.in_(subjects)).with_for_update(skip_locked=True)
     return update(steps).where(s.id.in_(waiting)).values(due_at=func.now())
 
 
 _HELD = select(transfers.c.id).where(transfers.c.vendor == bindparam("vendor"), transfers.c.state == TransferState.HELD)
 _ASKED = select(payouts.c.id).where(payouts.c.vendor == bindparam("vendor"), payouts.c.state == PayoutState.REQUESTED)
-_WAKE = (_waking(RELEASE, _HELD), _waking(PAYOUT_SEND, _ASKED))
+_WAKE = (_waking((RELEASE, RELEASE_CREDIT), _HELD), _waking((PAYOUT_SEND,), _ASKED))
 
 
 async def _wake(tx: Tx, vendor: str) -> None:

@@ -14,14 +14,14 @@ from hub.cart.view import QuoteView, show_quote
 from hub.catalog import store as catalog
 from hub.catalog.model import Offer, OfferState
 from hub.kernel.errors import Conflict, NotFound
-from hub.liveness import look
-from hub.liveness.rules import Prospect
+from hub.liveness.presence import presences
+from hub.liveness.rules import Presence
 from hub.pricing.promotions import Code, choose
 from hub.pricing.quote import PricedVendor, Prices, Quote, QuotedLine, Subject, build
 from hub.runtime.database import Tx
 from hub.runtime.together import Duty, Together
 from hub.vendors import store as vendors
-from hub.vendors.model import ShippingOption, Terms
+from hub.vendors.model import ShippingOption
 from vendor_sdk.messages import Address
 
 COUPONS_MAX = 10
@@ -46,8 +46,7 @@ class Basis(msgspec.Struct, frozen=True):
 
     carts: Mapping[str, Gathered]
     offers: Mapping[str, Offer]
-    terms: Mapping[str, Terms]
-    prospects: Mapping[str, Prospect]
+    vendors: Mapping[str, Presence]
     options: Mapping[str, list[ShippingOption]]
 
     def lines_of(self, cart_id: str, customer_id: str) -> tuple[Cart, list[tuple[Offer, int]]]:
@@ -62,9 +61,9 @@ class Basis(msgspec.Struct, frozen=True):
 
     def vendor(self, code: str, currency: str) -> PricedVendor:
         """How a vendor ships what is paid in a currency."""
-        prospect = self.prospects[code]
+        prospect = self.vendors[code].prospect
         return PricedVendor(
-            name=self.terms[code].name,
+            name=self.vendors[code].name,
             delayed=prospect.delivery == "delayed",
             options=[
                 (option.code, option.name, option.price.amount, option.days + prospect.extra_days)
@@ -87,8 +86,7 @@ class Ask(Duty[Asked, Basis]):
         return Basis(
             carts=carts,
             offers=offers,
-            terms=await vendors.terms_of(tx, codes),
-            prospects=await look.prospects(tx, self._rules.watch, codes),
+            vendors=await presences(tx, self._rules.watch, codes),
             options=await vendors.options_of(tx, codes),
         )
 
@@ -113,8 +111,7 @@ async def make(tx: Tx, rules: CartRules, basis: Basis, asked: Asked) -> Quote:
     """
     cart, lines = basis.lines_of(asked.cart_id, tx.actor.id)
     for offer, _ in lines:
-        sells = basis.terms[offer.vendor].sells and basis.prospects[offer.vendor].sold
-        _require_sellable(offer, cart.currency, sells=sells)
+        _require_sellable(offer, cart.currency, sells=basis.vendors[offer.vendor].sells)
     now = await tx.now()
     subject = Subject(
         id=tx.ids.new("quo"),

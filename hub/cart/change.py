@@ -10,7 +10,7 @@ from hub.cart import store
 from hub.cart.rules import CartRules, check_line, check_quantity
 from hub.cart.view import CartView, show_cart
 from hub.catalog import store as catalog
-from hub.catalog.model import Offer
+from hub.catalog.model import Sellable
 from hub.kernel.errors import Conflict, NotFound
 from hub.runtime.database import Tx
 from hub.runtime.http import check_version
@@ -47,12 +47,11 @@ async def put_line(tx: Tx, rules: CartRules, at: tuple[str, str], quantity: int,
 
 
 async def _put(tx: Tx, rules: CartRules, cart: store.Cart, others: int, offer_id: str, quantity: int) -> None:
-    offer = known(await catalog.offers_by_id(tx, [offer_id]), offer_id)
-    check(rules, cart.currency, others, offer, sold=await catalog.is_for_sale(tx, offer))
+    check(rules, cart.currency, others, known(await catalog.with_vendors(tx, [offer_id]), offer_id))
     await store.put_line(tx, cart.id, offer_id, quantity)
 
 
-def known(offers: Mapping[str, Offer], offer_id: str) -> Offer:
+def known(offers: Mapping[str, Sellable], offer_id: str) -> Sellable:
     """The offer. Raises `NotFound` (``unknown_offer``)."""
     offer = offers.get(offer_id)
     if offer is None:
@@ -60,9 +59,9 @@ def known(offers: Mapping[str, Offer], offer_id: str) -> Offer:
     return offer
 
 
-def check(rules: CartRules, currency: str, others: int, offer: Offer, *, sold: bool) -> None:
+def check(rules: CartRules, currency: str, others: int, offer: Sellable) -> None:
     """Raises `Conflict` as `check_line` does and ``offer_unavailable``."""
-    if not sold:
+    if not offer.sold:
         raise Conflict("offer_unavailable", f"{offer.title} is not for sale now", offer_id=offer.id)
     check_line(rules, currency, offer, others)
 

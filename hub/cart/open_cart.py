@@ -11,12 +11,9 @@ from hub.cart.change import OfferId, Quantity, check, known
 from hub.cart.rules import CART_DAYS, CartRules, check_quantity
 from hub.cart.view import CartView, show_cart
 from hub.catalog import store as catalog
-from hub.catalog.model import Offer
-from hub.catalog.store import is_sold
+from hub.catalog.model import Sellable
 from hub.runtime.database import Tx
 from hub.runtime.together import Duty, Together
-from hub.vendors import store as vendors
-from hub.vendors.model import Terms
 
 
 class OpenCart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,11 +23,8 @@ class OpenCart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lines: Annotated[dict[OfferId, Quantity], Meta(max_length=100)] = {}
 
 
-class Shelves(msgspec.Struct, frozen=True):
-    """What there is to put into carts, by offer and vendor."""
-
-    offers: Mapping[str, Offer]
-    terms: Mapping[str, Terms]
+Shelves = Mapping[str, Sellable]
+"""What there is to put into carts, by id."""
 
 
 class Open(Duty[OpenCart, Shelves]):
@@ -41,8 +35,7 @@ class Open(Duty[OpenCart, Shelves]):
 
     async def look_up(self, tx: Tx, wanted: Sequence[OpenCart]) -> Shelves:
         ids = {offer_id for cart in wanted for offer_id in cart.lines}
-        offers = await catalog.offers_by_id(tx, ids) if ids else {}
-        return Shelves(offers, await vendors.terms_of(tx, {offer.vendor for offer in offers.values()}) if offers else {})
+        return await catalog.with_vendors(tx, ids) if ids else {}
 
     async def one(self, tx: Tx, known: Shelves, wanted: OpenCart) -> CartView:
         return make(tx, self._rules, known, wanted)
@@ -61,7 +54,6 @@ def make(tx: Tx, rules: CartRules, shelves: Shelves, wanted: OpenCart) -> CartVi
     currency = wanted.currency or rules.currency
     for others, (offer_id, quantity) in enumerate(wanted.lines.items()):
         check_quantity(rules, quantity, f"/lines/{offer_id}")
-        offer = known(shelves.offers, offer_id)
-        check(rules, currency, others, offer, sold=is_sold(offer, shelves.terms))
+        check(rules, currency, others, known(shelves, offer_id))
     cart = store.put_cart(tx, tx.actor.id, currency, CART_DAYS, wanted.lines)
-    return show_cart(cart, dict(sorted(wanted.lines.items())), shelves.offers)
+    return show_cart(cart, dict(sorted(wanted.lines.items())), shelves)

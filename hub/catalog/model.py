@@ -78,6 +78,17 @@ class Offer(Listed, frozen=True, kw_only=True):
     version: int
 
 
+class Sellable(Offer, frozen=True, kw_only=True):
+    """An offer, and whether its vendor sells."""
+
+    vendor_sells: bool
+
+    @property
+    def sold(self) -> bool:
+        """Whether it is for sale."""
+        return self.state is OfferState.ACTIVE and self.vendor_sells
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """An offer with its product's words, as its vendor has last told them (as of `told_at`)."""
 

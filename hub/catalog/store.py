@@ -1,6 +1,6 @@
 """The only reader and writer of products, variants and offers."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -24,21 +24,23 @@ from sqlalchemy import (
     update,
 )
 
-from hub.catalog.model import Described, Listed, Offer, OfferState, Product, Standing
+from hub.catalog.model import Described, Listed, Offer, OfferState, Product, Sellable, Standing
 from hub.catalog.tables import offers, products, variants
 from hub.runtime.database import Tx
-from hub.vendors import store as vendors
-from hub.vendors.model import Terms
+from hub.vendors.store import SELLS
+from hub.vendors.tables import vendors
 
 _PRODUCT = [products.c[name] for name in ("id", "title", "description", "category")]
-_OFFER = [
+OFFER = [
     *(offers.c[name] for name in Offer.__struct_fields__ if name not in {"product_id", "title", "category"}),
     variants.c.product_id,
     products.c.title,
     products.c.category,
 ]
-_WITH_PRODUCT = offers.join(variants, variants.c.id == offers.c.variant_id).join(products, products.c.id == variants.c.product_id)
-_OFFERS = select(*_OFFER).select_from(_WITH_PRODUCT)
+"""The columns of `Offer`,"""
+WITH_PRODUCT = offers.join(variants, variants.c.id == offers.c.variant_id).join(products, products.c.id == variants.c.product_id)
+"""and whence they come."""
+_OFFERS = select(*OFFER).select_from(WITH_PRODUCT)
 _BY_ID = _OFFERS.where(offers.c.id.in_(bindparam("ids", expanding=True)))
 _BY_SKU = _OFFERS.where(offers.c.vendor == bindparam("of_vendor"), offers.c.sku.in_(bindparam("skus", expanding=True)))
 
@@ -48,14 +50,16 @@ async def offers_by_id(tx: Tx, ids: Collection[str]) -> dict[str, Offer]:
     return {offer.id: offer for offer in await tx.all(_BY_ID, Offer, {"ids": sorted(set(ids))})}
 
 
-async def is_for_sale(tx: Tx, offer: Offer) -> bool:
-    """By its own state and its vendor's."""
-    return is_sold(offer, await vendors.terms_of(tx, [offer.vendor]))
+_WITH_VENDOR = (
+    select(*OFFER, SELLS.label("vendor_sells"))
+    .select_from(WITH_PRODUCT.join(vendors, vendors.c.code == offers.c.vendor))
+    .where(offers.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
-def is_sold(offer: Offer, terms: Mapping[str, Terms]) -> bool:
-    """The same for who has read the terms of its vendor."""
-    return offer.state is OfferState.ACTIVE and terms[offer.vendor].sells
+async def with_vendors(tx: Tx, ids: Collection[str]) -> dict[str, Sellable]:
+    """The same with whether their vendors sell."""
+    return {offer.id: offer for offer in await tx.all(_WITH_VENDOR, Sellable, {"ids": sorted(set(ids))})}
 
 
 async def offers_by_sku(tx: Tx, vendor: str, skus: Collection[str]) -> dict[str, Offer]:
@@ -215,7 +219,7 @@ _STANDING = (
         products.c.description,
         products.c.category,
     )
-    .select_from(_WITH_PRODUCT)
+    .select_from(WITH_PRODUCT)
     .where(offers.c.vendor == bindparam("of_vendor"), offers.c.sku.in_(bindparam("skus", expanding=True)))
 )
 _AT = bindparam("at", type_=DateTime(timezone=True))

@@ -63,9 +63,9 @@ async def begin(tx: Tx, timing: Timing, known: Known, wanted: PlaceOrder, *, now
     if quote.expires_at <= now:
         raise Conflict("quote_expired", "the quote has expired; ask for a new one", field="/quote_id")
     known.require_open(quote.cart_id)
-    _check_prices(quote, known.offers)
+    _check_prices(quote, known.shelf.offers)
     for part in quote.parts:
-        if not (known.terms[part.vendor].sells and known.prospects[part.vendor].sold):
+        if not known.vendors[part.vendor].sells:
             raise Conflict("offer_unavailable", f"{part.vendor_name} does not sell now", vendor=part.vendor)
     _check_consent(wanted, quote, now)
     limit = wanted.reroute.price_limit if wanted.reroute else None
@@ -76,7 +76,7 @@ async def begin(tx: Tx, timing: Timing, known: Known, wanted: PlaceOrder, *, now
         price_limit=limit.amount if limit else None,
         arrive_by=wanted.reroute.arrive_by if wanted.reroute else None,
     )
-    order = await place(tx, quote, choice, PHYSICAL, Tariff(commission=timing.commission, vendors=known.terms), now)
+    order = await place(tx, quote, choice, PHYSICAL, Tariff(commission=timing.commission, vendors=known.vendors), now)
     known.shelf.take([demand(line) for sub in order.sub_orders for line in sub.lines])
     tx.wrote = True  # what is taken is remembered: whatever refuses from here on takes the whole transaction with it
     payments.open_payment(

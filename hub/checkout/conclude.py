@@ -17,7 +17,6 @@ from hub.orders.lock_and_end import lock_and_end
 from hub.orders.model import Order
 from hub.orders.states import SubOrderEvent, SubOrderState
 from hub.payments import authorize, capture
-from hub.payments import store as payments
 from hub.refunds import dispute, gather, reverse, send
 from hub.returns import answer
 from hub.runtime import revive, steps
@@ -25,8 +24,7 @@ from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, StepState, Verdict
 from hub.transfers import release, transfer
 from hub.transfers.states import TransferState
-from hub.transfers.store import SHARE, NewTransfer, Transfer
-from hub.vendors import store as vendors
+from hub.transfers.store import SHARE, NewTransfer, Transfer, holding
 from vendor_sdk.messages import Shortfall
 
 _S = SubOrderState
@@ -191,15 +189,15 @@ async def _track(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outc
     at = await fine.said_at(tx, outcome)
     await ship.delivered(tx, sub, at=at)
     await fine.delivered(tx, timing, order, step, at)
-    terms = (await vendors.terms_of(tx, [sub.vendor]))[sub.vendor]
+    held = await holding(tx, order.id, sub.vendor)
     new = NewTransfer(
         kind=SHARE,
         vendor=sub.vendor,
-        gateway=(await payments.of_order(tx, order.id)).gateway,
+        gateway=held.gateway,
         currency=order.currency,
         order_id=order.id,
         sub_order_id=sub.id,
-        seconds=timing.marketplace.in_force(terms).hold_seconds,
+        seconds=timing.marketplace.hold_seconds if held.hold_seconds is None else held.hold_seconds,
     )
     await release.hold(tx, new)
 

@@ -95,8 +95,8 @@ async def hear_by_hand(tx: Tx, timing: Timing, step: Step, kind: str, body: Mess
     Noted under the id that its spoke's event has, so that whichever comes second is one that was heard before.
     Raises `Invalid` for what was not ordered.
     """
-    inbox.note(tx, step.target, subjects.event_id(step.id, kind), anyway=True)
     await conclude_locked(tx, timing, step, interpret(body))
+    inbox.note(tx, step.target, subjects.event_id(step.id, kind), anyway=True)
 
 
 async def _apply(tx: Tx, timing: Timing, heard: Heard, event: Event, *, anyway: bool = False) -> None:
@@ -110,14 +110,13 @@ async def _apply(tx: Tx, timing: Timing, heard: Heard, event: Event, *, anyway: 
     if asked is None or asked.target != heard.vendor:
         raise Foreign("foreign", "it answers nothing that this vendor was asked", of=None if asked is None else asked.target)
     step = await _answered(tx, heard, asked, event.kind, event.body)
-    # "Pending" is no answer and is noted nowhere; a death may be told again of each time that the command was sent.
-    if not asked.heard and not isinstance(event.body, Pending):
-        inbox.note(tx, heard.vendor, event.id, anyway=anyway)
-    fresh = not asked.heard or isinstance(event.body, Pending | Dead)
+    fresh = not asked.heard or isinstance(event.body, Pending | Dead)  # a death may be told again of each time that it was sent
     if fresh and step is not None and step.state == StepState.OPEN:  # an answer to what has ended is not worth a lock
         end = give_up if isinstance(event.body, Dead) else conclude
         applied = await end(tx, timing, step, msgspec.structs.replace(interpret(event.body), at=heard.told_at))
         log.info("event.heard", kind=event.kind, vendor=heard.vendor, step=step.id, applied=applied)
+    if not asked.heard and not isinstance(event.body, Pending):  # which is no answer, and is noted nowhere
+        inbox.note(tx, heard.vendor, event.id, anyway=anyway)
 
 
 def interpret(body: Message) -> Outcome:

@@ -7,27 +7,21 @@ import msgspec
 from hub.cart import coupons
 from hub.cart import store as carts
 from hub.cart.store import Quoted
-from hub.catalog import store as catalog
-from hub.catalog.model import Offer
 from hub.checkout.timing import Timing
 from hub.inventory import promise
 from hub.inventory.promise import Shelf
 from hub.kernel.errors import Conflict, NotFound
-from hub.liveness import look
-from hub.liveness.rules import Prospect
+from hub.liveness.presence import presences
+from hub.liveness.rules import Presence
 from hub.pricing.quote import Quote
 from hub.runtime.database import Tx
-from hub.vendors import store as vendors
-from hub.vendors.model import Terms
 
 
 class Known(msgspec.Struct, frozen=True):
     """As it stands in this transaction; `shelf` and `ordered` go on with each order that is placed."""
 
     quoted: Mapping[str, Quoted]
-    offers: Mapping[str, Offer]
-    terms: Mapping[str, Terms]
-    prospects: Mapping[str, Prospect]
+    vendors: Mapping[str, Presence]
     shelf: Shelf
     ordered: set[str]
     """Carts that became orders."""
@@ -54,9 +48,7 @@ async def look_up(tx: Tx, timing: Timing, quote_ids: Sequence[str]) -> Known:
     await coupons.line_up(tx, (used for each in quoted.values() for used in each.body.coupons))
     return Known(
         quoted=quoted,
-        offers=await catalog.offers_by_id(tx, offer_ids),
-        terms=await vendors.terms_of(tx, codes),
-        prospects=await look.prospects(tx, timing.watch, codes),
+        vendors=await presences(tx, timing.watch, codes),
         shelf=await promise.shelf(tx, offer_ids),
         ordered={each.body.cart_id for each in quoted.values() if each.state != "open"},
     )

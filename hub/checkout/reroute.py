@@ -1,6 +1,6 @@
 """Has other vendors take over what one does not deliver: within the buyer's consent, in the transaction in which that falls out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from sqlalchemy import func, select
@@ -14,7 +14,7 @@ from hub.inventory import promise
 from hub.inventory.promise import Demand
 from hub.kernel.money import allocate
 from hub.ledger.recipes import Adjustment
-from hub.liveness import look
+from hub.liveness.presence import presences
 from hub.orders import store
 from hub.orders.advance import SUB_ORDER_LIFE
 from hub.orders.model import Line, Order, SubOrder
@@ -26,7 +26,6 @@ from hub.pricing.replacement import Candidate, Limits, Replacement, Ship, Wanted
 from hub.pricing.replacement import replace as replaced_by
 from hub.runtime.database import Tx
 from hub.vendors import store as vendors
-from hub.vendors.model import Terms
 
 CANDIDATES_MAX = 100
 SILENT = frozenset({"no_answer", "deadline", "attempts", "max_deliveries", "vendor_down", "vendor_leaving", "given_up"})
@@ -84,17 +83,16 @@ async def take_over(tx: Tx, timing: Timing, order: Order, sub: SubOrder, by: Seq
 
 async def _ships(tx: Tx, timing: Timing, order: Order, codes: set[str]) -> dict[str, list[Ship]]:
     """How each of these vendors that sells now ships in the order's currency."""
-    terms: Mapping[str, Terms] = await vendors.terms_of(tx, codes)
-    prospects = await look.prospects(tx, timing.watch, codes)
+    known = await presences(tx, timing.watch, codes)
     options = await vendors.options_of(tx, codes)
     found = {
         code: [
-            Ship(code=option.code, price=option.price.amount, days=option.days + prospects[code].extra_days)
+            Ship(code=option.code, price=option.price.amount, days=option.days + known[code].prospect.extra_days)
             for option in options.get(code, [])
             if option.price.currency == order.currency
         ]
         for code in sorted(codes)
-        if terms[code].sells and prospects[code].sold
+        if known[code].sells
     }
     return {code: ships for code, ships in found.items() if ships}
 

@@ -6,6 +6,9 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import BigInteger, bindparam, select, update
 
+from hub.catalog.model import Offer
+from hub.catalog.store import OFFER, WITH_PRODUCT
+from hub.catalog.tables import offers
 from hub.inventory.tables import stock
 from hub.kernel.errors import Conflict
 from hub.runtime.database import Tx
@@ -43,12 +46,27 @@ _LOCK = (
 )
 
 
-class Shelf:
-    """Stock rows that this transaction has locked: who comes first takes first, and all of it is written at once, with `keep`."""
+class OnShelf(Offer, frozen=True, kw_only=True):
+    """An offer, and how many units of it are for sale."""
 
-    def __init__(self, for_sale: Mapping[str, int]) -> None:
-        """`for_sale` says how many units of each offer."""
-        self._left = dict(for_sale)
+    on_hand: int
+
+
+_SHELF = (
+    select(*OFFER, _s.on_hand)
+    .select_from(WITH_PRODUCT.join(stock, _s.offer_id == offers.c.id))
+    .where(_s.offer_id.in_(bindparam("offers", expanding=True)))
+    .order_by(_s.offer_id)
+    .with_for_update(of=stock)
+)
+
+
+class Shelf:
+    """Offers whose stock this transaction has locked: who comes first takes first, and all of it is written at once, with `keep`."""
+
+    def __init__(self, found: Sequence[OnShelf]) -> None:
+        self.offers: Mapping[str, Offer] = {each.id: each for each in found}
+        self._left = {each.id: each.on_hand for each in found}
         self.taken: dict[str, int] = {}
 
     def take(self, demands: Sequence[Demand]) -> None:
@@ -67,8 +85,8 @@ def _sold_out(demand: Demand) -> Conflict:
 
 
 async def shelf(tx: Tx, offer_ids: Collection[str]) -> Shelf:
-    """The stock of these offers, locked."""
-    return Shelf(await lock(tx, offer_ids))
+    """These offers with their stock, locked in the one order; unknown ids are left out."""
+    return Shelf(await tx.all(_SHELF, OnShelf, {"offers": sorted(set(offer_ids))}))
 
 
 def keep(tx: Tx, shelf: Shelf) -> None:

@@ -1,17 +1,15 @@
-"""Looks at vendors' health: for those who sell, and for those who mend."""
+"""Looks at vendors' health, for those who mend."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 
 from hub.liveness import store
-from hub.liveness.rules import Health, Prospect, Watch, health, is_busy, prospect
+from hub.liveness.rules import Health, Watch, health, is_busy
 from hub.liveness.store import Pulse
 from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET
-
-ALWAYS = Prospect()
 
 
 class LivenessView(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +29,6 @@ class LivenessView(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int = 0
     busy: bool = False
     oldest_seconds: float = 0.0
-
-
-async def prospects(tx: Tx, watch: Watch, vendors: Collection[str]) -> Mapping[str, Prospect]:
-    """What buyers may expect of each of these vendors now."""
-    if watch.policy == watch.open_policy == "sell":
-        return dict.fromkeys(vendors, ALWAYS)
-    seen = {vendor: prospect(view.health, view.breakers, watch) for vendor, view in (await looks(tx, watch, vendors)).items()}
-    return {vendor: seen.get(vendor, ALWAYS) for vendor in vendors}
 
 
 async def looks(tx: Tx, watch: Watch, vendors: Collection[str]) -> dict[str, LivenessView]:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from hub.vendors.model import Terms
+
 Policy = Literal["sell", "delay", "hide"]
 """What becomes of the offers of a vendor in trouble: sold as ever, sold with a longer promise, or neither shown nor sold."""
 
@@ -53,6 +55,17 @@ class Prospect(msgspec.Struct, frozen=True):
     sold: bool = True
     delivery: Delivery = "normal"
     extra_days: int = 0
+
+
+class Presence(Terms, frozen=True, kw_only=True):
+    """A vendor's terms, and what a buyer may expect of it."""
+
+    prospect: Prospect = Prospect()
+
+    @property
+    def sells(self) -> bool:
+        """Whether its offers are for sale."""
+        return super().sells and self.prospect.sold
 
 
 def health(signs: Signs, watch: Watch) -> Health:

@@ -34,9 +34,9 @@ def void_step(order_id: str, payment_id: str, *, undoes: str, reason: str) -> Ne
 async def perform_authorize(database: Database, gateways: Gateways, step: Step) -> Outcome:
     """Pending while the buyer has to act. Raises what the gateway raises; a decline is `GatewayRefused`."""
     async with database.reading() as tx:
-        payment = await store.get(tx, step.subject_id)
-        if await store.others_open(tx, payment):  # what is in doubt there must never be paid here as well
-            raise NotSent("the payment before this one is not closed yet", retry_after=CLOSING_SECONDS)
+        payment = await store.to_authorize(tx, step.subject_id)
+    if payment.others_open:  # what is in doubt there must never be paid here as well
+        raise NotSent("the payment before this one is not closed yet", retry_after=CLOSING_SECONDS)
     gateway = gateways[payment.gateway]
     reference = payment.reference
     if reference is None:

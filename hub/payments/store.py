@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 
 from hub.customers import at_provider
 from hub.kernel.errors import NotFound
@@ -139,14 +139,23 @@ async def of_reference(tx: Tx, gateway: str, reference: str) -> Payment | None:
     return await tx.one(_OF_REFERENCE, Payment, {"gateway": gateway, "reference": reference})
 
 
-_OTHERS_OPEN = select(func.count()).where(
-    payments.c.order_id == bindparam("order_id"), payments.c.id != bindparam("payment_id"), payments.c.state.in_(OPEN)
-)
+class ToAuthorize(Payment, frozen=True, kw_only=True):
+    """A payment, and whether another one of the same order may still take or hold money."""
+
+    others_open: bool
 
 
-async def others_open(tx: Tx, payment: Payment) -> bool:
-    """Whether another payment of the same order may still take or hold money."""
-    return bool(await tx.scalar(_OTHERS_OPEN, {"order_id": payment.order_id, "payment_id": payment.id}))
+_other = payments.alias("other")
+_OTHERS_OPEN = exists().where(_other.c.order_id == payments.c.order_id, _other.c.id != payments.c.id, _other.c.state.in_(OPEN))
+_TO_AUTHORIZE = _PAYMENTS.add_columns(_OTHERS_OPEN.label("others_open")).where(payments.c.id == bindparam("payment_id"))
+
+
+async def to_authorize(tx: Tx, payment_id: str) -> ToAuthorize:
+    """What is known before a payment is authorized. Raises `NotFound`."""
+    payment = await tx.one(_TO_AUTHORIZE, ToAuthorize, {"payment_id": payment_id})
+    if payment is None:
+        raise NotFound("unknown_payment", f"no payment {payment_id}")
+    return payment
 
 
 _NOTE = update(payments).where(payments.c.id == bindparam("payment_id"))

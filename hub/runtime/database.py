@@ -163,12 +163,12 @@ class Tx:
         self.woken = self.woken or member.woken
 
     async def _flush(self) -> None:
-        if self._pending.has_rows:
+        if self._pending.puts:
             self.wrote = True
             await self._pending.insert(self.conn)
 
     def _run(self, statement: Executable, values: Any) -> Awaitable[Any]:
-        return self._run_after(statement, values) if self._pending.has_rows else self.conn.execute(statement, values)
+        return self._run_after(statement, values) if self._pending.puts else self.conn.execute(statement, values)
 
     async def _run_after(self, statement: Executable, values: Any) -> Any:
         await self._flush()

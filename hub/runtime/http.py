@@ -85,7 +85,7 @@ class Writer:
             body = _encoder.encode(done)
             if self._claim is not None:
                 kept = body if keep is None else _encoder.encode(keep(done))
-                await idempotency.keep(tx, self._claim[0], Answer(status, kept))
+                idempotency.keep(tx, self._claim[0], Answer(status, kept))
         return _response(body, status)
 
     async def together(self, act: Callable[[Asker], Awaitable[Answer]]) -> Response[Any]:

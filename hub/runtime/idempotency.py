@@ -99,9 +99,10 @@ async def begin(tx: Tx, key: str, print_: bytes) -> Answer | None:
     return Answer(row.status, row.body, replayed=True)
 
 
-async def keep(tx: Tx, key: str, answer: Answer) -> None:
+def keep(tx: Tx, key: str, answer: Answer) -> None:
     """Keep the answer beside the write."""
-    await tx.execute(_KEEP, {"of_actor": str(tx.actor), "of_key": key, "status": answer.status, "body": answer.body})
+    actor = str(tx.actor)
+    tx.later(_KEEP, f"{actor} {key}", {"of_actor": actor, "of_key": key, "status": answer.status, "body": answer.body})
 
 
 ANSWERED = text("""

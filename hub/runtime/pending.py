@@ -1,7 +1,7 @@
 """What a transaction has decided to write and has not written yet: like rows go together, and a row that changes is written once."""
 
 from itertools import zip_longest
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Insert, Table, Update
 
@@ -10,6 +10,8 @@ from hub.runtime.wire import Connection
 Row = dict[str, Any]
 Round = list[tuple[Insert | Update, list[Row]]]
 """What can be written at once."""
+Place = tuple[object, str]
+"""A row, by its table and its id."""
 
 
 class Pending:
@@ -17,24 +19,25 @@ class Pending:
 
     def __init__(self) -> None:
         self.puts: dict[Insert, list[Row]] = {}
-        self.fresh: dict[tuple[str, str], Row] = {}
-        """Those of `puts` that have an id, by table and id."""
-        self.changes: dict[tuple[str, str], list[tuple[Update, Row]]] = {}
-        """By table and id, one after the other."""
+        """Rows that wait to be inserted."""
+        self.fresh: dict[Place, Row] = {}
+        """Those of `puts` that have an id, by place."""
+        self.changes: dict[Place, list[tuple[Update, Row]]] = {}
+        """One after the other."""
 
     def put(self, statement: Insert, row: Row) -> None:
         """A row to be inserted."""
         self.puts.setdefault(statement, []).append(row)
         if "id" in row:
-            self.fresh[_name(statement), row["id"]] = row
+            self.fresh[statement.table, row["id"]] = row
 
     def is_fresh(self, table: Table, key: str) -> bool:
         """Whether a row waits to be inserted, so that to change it costs nothing."""
-        return (table.name, key) in self.fresh
+        return (table, key) in self.fresh
 
     def change(self, statement: Update, key: str, values: Row, *, reckons: bool) -> None:
         """Values of a row; `reckons` where the statement says others itself. A row that waits to be inserted is inserted so."""
-        place = (_name(statement), key)
+        place = (statement.table, key)
         fresh = self.fresh.pop(place, None) if reckons else self.fresh.get(place)
         if fresh is None or reckons:
             changes = self.changes.setdefault(place, [])
@@ -53,11 +56,6 @@ class Pending:
         for place, changes in other.changes.items():
             self.changes.setdefault(place, []).extend(changes)
 
-    @property
-    def has_rows(self) -> bool:
-        """Whether rows wait to be inserted."""
-        return bool(self.puts)
-
     def drop_rows(self) -> None:
         """Forget the rows that wait to be inserted."""
         self.puts, self.fresh = {}, {}
@@ -74,7 +72,7 @@ class Pending:
         if not self.puts and not self.changes:
             return
         changed = {table for table, _ in self.changes}
-        apart = any(_name(statement) in changed for statement in self.puts)  # a change may be of a row that is put
+        apart = any(statement.table in changed for statement in self.puts)  # a change may be of a row that is put
         rows = self._rows()
         first, *others = self._turns() or [[]]
         rounds = [each for each in ([rows, first] if apart else [rows + first]) + others if each]
@@ -97,12 +95,11 @@ class Pending:
         puts, self.puts, self.fresh = self.puts, {}, {}
         found: Round = []
         for statement, rows in puts.items():
+            if len(rows) == 1:
+                found.append((statement, rows))
+                continue
             alike: dict[frozenset[str], list[Row]] = {}
             for row in rows:
                 alike.setdefault(frozenset(row), []).append(row)
             found += [(statement, some) for some in alike.values()]
         return found
-
-
-def _name(statement: Insert | Update) -> str:
-    return cast("Table", statement.table).name

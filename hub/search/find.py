@@ -5,11 +5,10 @@ from collections.abc import Collection
 from hub.catalog import store as catalog
 from hub.catalog.model import Listed
 from hub.inventory import stock
-from hub.liveness import look
+from hub.liveness.presence import presences
 from hub.liveness.rules import Watch
 from hub.runtime.database import Tx
 from hub.search.model import OfferView, ProductView, VariantView, views
-from hub.vendors import store as vendors
 
 
 async def best(tx: Tx, product_ids: Collection[str], watch: Watch) -> dict[str, OfferView]:
@@ -41,6 +40,5 @@ async def show(tx: Tx, product_ids: Collection[str], watch: Watch) -> dict[str, 
 
 async def _for_sale(tx: Tx, product_ids: Collection[str], watch: Watch) -> list[tuple[Listed, OfferView]]:
     offers = await catalog.listed(tx, product_ids)
-    terms = await vendors.terms_of(tx, [offer.vendor for offer in offers])
-    prospects = await look.prospects(tx, watch, terms)
-    return views(offers, terms, await stock.on_hand(tx, [offer.id for offer in offers]), prospects)
+    vendors = await presences(tx, watch, [offer.vendor for offer in offers])
+    return views(offers, vendors, await stock.on_hand(tx, [offer.id for offer in offers]))

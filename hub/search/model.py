@@ -6,8 +6,7 @@ import msgspec
 
 from hub.catalog.model import Listed, Product
 from hub.kernel.money import Money
-from hub.liveness.rules import Delivery, Prospect
-from hub.vendors.model import Terms
+from hub.liveness.rules import Delivery, Presence
 
 
 class OfferView(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,9 +53,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     best_offer: OfferView | None
 
 
-def views(
-    offers: Sequence[Listed], terms: Mapping[str, Terms], on_hand: Mapping[str, int], prospects: Mapping[str, Prospect]
-) -> list[tuple[Listed, OfferView]]:
+def views(offers: Sequence[Listed], vendors: Mapping[str, Presence], on_hand: Mapping[str, int]) -> list[tuple[Listed, OfferView]]:
     """What is for sale of `offers` (cheapest first), those with stock first, of these the delayed ones last."""
     shown = [
         (
@@ -64,17 +61,17 @@ def views(
             OfferView(
                 id=offer.id,
                 vendor=offer.vendor,
-                vendor_name=terms[offer.vendor].name,
+                vendor_name=vendors[offer.vendor].name,
                 sku=offer.sku,
                 price=Money(amount=offer.price, currency=offer.currency),
                 shipping_price=Money(amount=offer.shipping_price, currency=offer.currency),
                 available=on_hand.get(offer.id, 0) > 0,
                 quantity=on_hand.get(offer.id, 0),
-                delivery=prospects[offer.vendor].delivery,
+                delivery=vendors[offer.vendor].prospect.delivery,
             ),
         )
         for offer in offers
-        if terms[offer.vendor].sells and prospects[offer.vendor].sold
+        if vendors[offer.vendor].sells
     ]
     return sorted(shown, key=lambda pair: (not pair[1].available, pair[1].delivery == "delayed"))
 

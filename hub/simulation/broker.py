@@ -39,7 +39,7 @@ FAULTS = {
 NAK_SECONDS = 1.0
 """As hub/runtime/puller.py: when a message that could not be applied comes again."""
 NOTICE_GONE = (0.05, 5.0)
-"""Seconds until a puller hears that its stream is no more."""
+"""Seconds until a puller hears that it asked in vain; then it asks again."""
 
 Handler = Callable[[Delivery], Awaitable[None]]
 
@@ -94,12 +94,10 @@ class Broker:
         """Lose every stream with all that it held; who pulls one hears of it soon."""
         self._strike("broker_wiped")
         gone, self.streams = self.streams, {}
-        loop = asyncio.get_running_loop()
         for name, stream in gone.items():
             stream.close()
             for taker in self._takers.get(name, ()):
-                if taker.gone is not None:
-                    loop.call_later(self.nature.seconds("broker: notice gone", *NOTICE_GONE), self._tell_gone, taker, name)
+                self._ask_in_vain(taker, name)
 
     def restore(self, seconds: float) -> None:
         """Be a copy that is so many seconds old, `hub.simulation.streams.HISTORY` at most: acknowledged messages are lost."""
@@ -136,7 +134,8 @@ class Broker:
     def consume(self, stream: str, process: Process, handler: Handler, gone: Callable[[str], None] | None = None) -> None:
         """Pull a stream (``EVT_<vendor>``, ``ADV``) in a process until it dies: `handler` acknowledges, or raises and gets it again.
 
-        Of all processes that pull it, any one gets a message. `gone` is told when the stream is no more.
+        Of all processes that pull it, any one gets a message. `gone` is told as long as there is no such stream, or nothing of it is
+        for anybody.
         """
         self._mourn(process)
 
@@ -144,9 +143,12 @@ class Broker:
             delivery.process, delivery.seen = process, self.acknowledged
             process.start(self._handle(delivery, handler))
 
-        self._takers.setdefault(stream, []).append(Taker(take, process, gone))
-        if stream in self.streams:
+        taker = Taker(take, process, gone)
+        self._takers.setdefault(stream, []).append(taker)
+        if self._is_whole(stream):
             self.streams[stream].wake()
+        else:
+            self._ask_in_vain(taker, stream)
 
     def serve(self, vendor: str, take: Callable[[Delivery], None]) -> None:
         """Pull a vendor's commands, until `absent`; the taker acknowledges with `Delivery.accept`."""
@@ -249,9 +251,20 @@ class Broker:
             self._known[process] = None
             process.died.append(partial(self.leave, process))
 
+    def _is_whole(self, stream: str) -> bool:
+        """Whether it stands and has a consumer: whoever made it may have died in between."""
+        return stream in self.streams and bool(self.streams[stream].terms)
+
+    def _ask_in_vain(self, taker: Taker, stream: str) -> None:
+        if taker.gone is not None:
+            seconds = self.nature.seconds("broker: notice gone", *NOTICE_GONE)
+            asyncio.get_running_loop().call_later(seconds, self._tell_gone, taker, stream)
+
     def _tell_gone(self, taker: Taker, stream: str) -> None:
-        if taker.gone is not None and stream not in self.streams and (taker.process is None or taker.process.alive):
-            taker.gone(stream)
+        if taker.gone is None or self._is_whole(stream) or (taker.process is not None and not taker.process.alive):
+            return
+        taker.gone(stream)
+        self._ask_in_vain(taker, stream)
 
     def _wake(self) -> None:
         for stream in self.streams.values():

@@ -37,8 +37,8 @@ METHODS = {
     "pm_card_authenticationRequired": 6,
 }
 TRIES = 8
-COMING_SECONDS = 2.0
-"""Between two orders, on average."""
+COMING_SECONDS = (0.05, 5.0)
+"""Between two orders, on average: some worlds are quiet, in others a hundred orders are under way at once."""
 
 
 class Placing(msgspec.Struct):
@@ -59,11 +59,12 @@ class Buyers:
         self._market = market
         self._placings = placings
         self._did = did
+        self._pace = nature.seconds("pace", *COMING_SECONDS)
 
     async def live(self, number: int) -> None:
         """One order, from the wish to the last word about it."""
         dice = Random(f"{self._nature.seed}:life {number}")  # noqa: S311  # to be repeated
-        await asyncio.sleep(number * COMING_SECONDS * 2 * dice.random())
+        await asyncio.sleep(number * self._pace * 2 * dice.random())
         who = Actor("customer", dice.choice(self._market.customers))
         order = await self._order(number, who, dice)
         if order is not None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
+import msgspec
+
 T = TypeVar("T")
 
 
@@ -15,54 +17,28 @@ class Stuck(RuntimeError):
     """Everything waits and no timer runs: in the real world this would hang for ever."""
 
 
-class Timer(asyncio.TimerHandle):
-    """As asyncio's, without what is kept for debugging: timers and calls are made by the million."""
+class Handle(msgspec.Struct, gc=False):
+    """As asyncio's, of calls and of timers, without what is kept for debugging: they are made by the million."""
 
-    __slots__ = ()
-
-    def __init__(self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> None:
-        self._when = when
-        self._callback = callback
-        self._args = args
-        self._context = copy_context() if context is None else context
-        self._cancelled = False
+    _callback: Callable[..., object]
+    _args: tuple[Any, ...]
+    _context: Context
+    _cancelled: bool = False
 
     def cancel(self) -> None:
         """It is passed over when its time comes."""
         self._cancelled = True
 
 
-class Call(asyncio.Handle):
-    """The same for what is to be called at once."""
-
-    __slots__ = ()
-
-    def __init__(self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> None:
-        self._callback = callback
-        self._args = args
-        self._context = copy_context() if context is None else context
-        self._cancelled = False
-
-    def cancel(self) -> None:
-        """It is not called."""
-        self._cancelled = True
-
-
-class Wake(Timer):
-    """The end of a nap: unlike what servers and the world do at their time, it is its process that goes on then."""
-
-    __slots__ = ()
-
-
 class Nap:
-    """What `asyncio.sleep` does, without a future and with one call instead of two: as much as this is waited for."""
+    """What `asyncio.sleep` does, without a future and with one call instead of two, and its own timer: as much as this is waited for."""
 
-    __slots__ = ("_asyncio_future_blocking", "_call", "_canceled", "_context", "_loop", "_seconds", "_timer", "over")
+    __slots__ = ("_args", "_asyncio_future_blocking", "_callback", "_cancelled", "_context", "_loop", "_seconds", "over")
 
     def __init__(self, loop: "VirtualLoop", seconds: float) -> None:
         self._loop = loop
         self._seconds = seconds
-        self._canceled = False
+        self._cancelled = False
         self.over = False
         """Whether its time has come: who waits for it will go on, and it can be canceled no more."""
 
@@ -76,22 +52,22 @@ class Nap:
         return self._loop
 
     def add_done_callback(self, call: Callable[..., object], *, context: Context) -> None:
-        self._call, self._context = call, context
-        self._timer = self._loop.wake_in(self._seconds, call, self, context)
+        self._callback, self._args, self._context = call, (self,), context
+        loop = self._loop
+        heapq.heappush(loop.timers, (loop.now + self._seconds, next(loop.numbers), self))
 
     def cancel(self, msg: object = None) -> bool:
         del msg
         if self.over:
             return False
-        if not self._canceled:
-            self._canceled = True
-            self._timer.cancel()
-            self._loop.call_soon(self._call, self, context=self._context)
+        if not self._cancelled:
+            self._cancelled = True
+            self._loop.call_soon(self._callback, self, context=self._context)
         return True
 
     def result(self) -> None:
-        del self._call, self._timer  # which lead back here: nothing of it is to be left to a collector that does not run
-        if self._canceled:
+        del self._callback, self._args  # which lead back here: nothing of it is to be left to a collector that does not run
+        if self._cancelled:
             raise asyncio.CancelledError
 
 
@@ -104,36 +80,29 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self._timers: list[tuple[float, int, Any]] = []
-        self._numbers = itertools.count()
+        self.timers: list[tuple[float, int, Any]] = []
+        self.numbers = itertools.count()
         self._calls: deque[Any] = deque()
-        self.holds: Callable[[Wake], bool] | None = None
+        self.holds: Callable[[Nap], bool] | None = None
         """Where processes stand still: whether it is of one of them, and kept until it goes on."""
 
     def time(self) -> float:
         return self.now
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
-        handle = Call(callback, args, context)
+        handle: Any = Handle(callback, args, copy_context() if context is None else context)
         self._calls.append(handle)
         return handle
 
     def call_later(self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
         when = self.now + delay
-        handle = Timer(when, callback, args, context)
-        heapq.heappush(self._timers, (when, next(self._numbers), handle))
-        return handle
-
-    def wake_in(self, seconds: float, call: Callable[..., object], nap: Nap, context: Context) -> Wake:
-        """End a nap in so many seconds."""
-        when = self.now + seconds
-        handle = Wake(when, call, (nap,), context)
-        heapq.heappush(self._timers, (when, next(self._numbers), handle))
+        handle: Any = Handle(callback, args, copy_context() if context is None else context)
+        heapq.heappush(self.timers, (when, next(self.numbers), handle))
         return handle
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
-        handle = Timer(when, callback, args, context)
-        heapq.heappush(self._timers, (when, next(self._numbers), handle))
+        handle: Any = Handle(callback, args, copy_context() if context is None else context)
+        heapq.heappush(self.timers, (when, next(self.numbers), handle))
         return handle
 
     def _run_once(self) -> None:
@@ -142,7 +111,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         What a callback raises ends the run: tasks keep what is raised in them, so it is a mistake of the simulation itself.
         """
         own: Any = self
-        calls, timers, pop = self._calls, self._timers, heapq.heappop
+        calls, timers, pop = self._calls, self.timers, heapq.heappop
         while True:
             while timers and timers[0][2]._cancelled:
                 pop(timers)
@@ -154,7 +123,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             holds = self.holds
             while timers and timers[0][0] <= now:
                 timer = pop(timers)[2]
-                if holds is None or timer.__class__ is not Wake or not holds(timer):
+                if holds is None or timer.__class__ is not Nap or not holds(timer):
                     calls.append(timer)
             for _ in range(len(calls)):
                 call = calls.popleft()

@@ -79,7 +79,7 @@ class Delivery:
 
 
 class Taker:
-    """Someone who pulls a stream: a vendor's spoke, or one process's puller. `gone` is told when the stream is."""
+    """Someone who pulls a stream: a vendor's spoke, or one process's puller. `gone` is told as long as it pulls in vain."""
 
     def __init__(self, take: Callable[[Delivery], None], process: Process | None = None, gone: Callable[[str], None] | None = None) -> None:
         self.take = take

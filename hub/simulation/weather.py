@@ -50,12 +50,12 @@ class Frozen:
         for callback, args, context in held:
             self._loop.call_soon(callback, *args, context=context)
 
-    def _holds(self, wake: Any) -> bool:
-        process = process_of(wake._context)  # noqa: SLF001  # as the loop itself
-        held = None if process is None or wake.cancelled() else self._held.get(process)
+    def _holds(self, nap: Any) -> bool:
+        process = process_of(nap._context)  # noqa: SLF001  # as the loop itself
+        held = None if process is None or nap._cancelled else self._held.get(process)  # noqa: SLF001  # as the loop itself
         if held is not None:
-            wake._args[0].over = True  # noqa: SLF001  # as the loop itself
-            held.append((wake._callback, wake._args, wake._context))  # noqa: SLF001  # as the loop itself
+            nap.over = True
+            held.append((nap._callback, nap._args, nap._context))  # noqa: SLF001  # as the loop itself
         return held is not None
 
     def _gate(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:

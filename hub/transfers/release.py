@@ -16,15 +16,16 @@ from hub.transfers import store
 from hub.transfers.states import TransferEvent, TransferState
 from hub.transfers.store import CREDIT, RESERVE, SHARE, TRANSFER_LIFE, NewTransfer, ToRelease, Transfer
 from hub.transfers.transfer import transfer_step
+from hub.vendors import accounts
 from hub.vendors.money_terms import Marketplace, OwnTerms
 
 RELEASE = "payout.release"
 RELEASE_CREDIT = "payout.release_credit"
 """The same for money that is of no order."""
-ACCOUNT_RETRY_SECONDS = (30.0, 3600.0)
-"""The first pause and the longest; what is learned of the account makes the step due at once."""
-DISPUTE_RETRY_SECONDS = 6 * 3600.0
-"""Only in case that nobody wakes us: what is learned of a dispute makes the step due at once."""
+BANK_RETRY_SECONDS = (30.0, 3600.0)
+"""The first pause and the longest, until a vendor has a bank account."""
+WAITING_SECONDS = 6 * 3600.0
+"""Only in case that nobody wakes us: what is learned of a dispute or of the vendor's account makes the step due at once."""
 REFUSED_RETRY_SECONDS = (600.0, 3 * 3600.0)
 """The same after a refusal, as of money that is not there yet: a sale's takes days to arrive."""
 
@@ -49,26 +50,37 @@ async def hold(tx: Tx, new: NewTransfer) -> None:
 
 
 async def perform_release(database: Database, gateways: Gateways, step: Step) -> Outcome:
-    """See to it that the account could receive: a transfer that would be refused spoils its key. Raises `NotSent` while it could not.
+    """See to it that the account could receive: a transfer that would be refused spoils its key.
 
-    Raises `NotYet` while the buyer's bank contests the payment.
+    Raises `NotYet` while it could not, or while the buyer's bank contests the payment. An account of which it is known that it may
+    not receive is not asked for: it is looked at once for all that wait for it (`hub.worker.accounts`).
     """
     async with database.reading() as tx:
         transfer = await store.to_release(tx, step.subject_id)
         if transfer.disputed:
-            raise NotYet("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
+            raise NotYet("the payment is disputed", retry_after=WAITING_SECONDS)
         left = await ledger.balance(tx, transfer.source, transfer.currency)
     if left == 0:
         return Outcome.ok(account=None)
-    account = transfer.vendor if transfer.gateway == BANK else transfer.connected_account  # a bank knows a vendor by its code
-    if account is None:
-        raise NotSent(f"{transfer.vendor} has no account to be paid on yet", retry_after=growing(step, *ACCOUNT_RETRY_SECONDS))
+    if transfer.gateway == BANK:
+        return await _bank_account(gateways, transfer.vendor, step)
+    account = transfer.connected_account
+    if account is None or transfer.receives is False:
+        raise NotYet(f"{transfer.vendor} has no account that may receive", retry_after=WAITING_SECONDS)
     facts = await gateways[transfer.gateway].look_account(account)
     if not facts.may_receive:
-        raise NotSent(
-            f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=growing(step, *ACCOUNT_RETRY_SECONDS)
-        )
+        async with database.tx() as tx:
+            await accounts.doubt(tx, account, transfer.asked_at)
+        raise NotYet(f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=WAITING_SECONDS)
     return Outcome.ok(account=account)
+
+
+async def _bank_account(gateways: Gateways, vendor: str, step: Step) -> Outcome:
+    """A bank knows a vendor by its code."""
+    facts = await gateways[BANK].look_account(vendor)
+    if not facts.may_receive:
+        raise NotSent(f"{vendor} may not be paid yet: {facts.due}", retry_after=growing(step, *BANK_RETRY_SECONDS))
+    return Outcome.ok(account=vendor)
 
 
 async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome: Outcome) -> Transfer:
@@ -80,7 +92,7 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
     if transfer.state is not TransferState.HELD:
         return transfer
     if transfer.disputed:  # since it was looked at
-        await steps.add(tx, release_step(transfer, after=DISPUTE_RETRY_SECONDS))
+        await steps.add(tx, release_step(transfer, after=WAITING_SECONDS))
         return transfer
     vendor, currency, account = transfer.vendor, transfer.currency, outcome.data["account"]
     owing = recipes.vendor_account(vendor)
@@ -103,7 +115,7 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
         state = await TRANSFER_LIFE.advance_seen(tx, transfer.seen, TransferEvent.EMPTY, data=data, values=values)
         return msgspec.structs.replace(transfer, state=state, **values)
     charge = transfer.paid_with
-    if charge is not None and await store.drawn(tx, charge) + amount > (transfer.captured or 0):
+    if charge is not None and transfer.drawn + amount > (transfer.captured or 0):
         charge = None  # what we add to a discounted sale is drawn on our own balance: no charge gives more than it took
     values |= {"amount": amount, "account": account, "charge": charge}
     data = {"amount": amount, "netted": netted, "reserved": reserved}

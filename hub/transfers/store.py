@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import BigInteger, Float, and_, bindparam, false, func, insert, select, update
+from sqlalchemy import BigInteger, Float, and_, bindparam, case, cast, false, func, insert, select, update
 
 from hub.kernel.errors import NotFound
 from hub.ledger import recipes
@@ -57,6 +57,28 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 _COLUMNS = [transfers.c[name] for name in Transfer.__struct_fields__]
 
 
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """By which provider a share is paid, and how long it is held by the vendor's own terms; None is as the marketplace has it."""
+
+    gateway: str
+    hold_seconds: int | None
+
+
+_HOLDING = (
+    select(payments.c.gateway, vendors.c.hold_seconds)
+    .select_from(payments.join(vendors, vendors.c.code == bindparam("of_vendor")))
+    .where(payments.c.order_id == bindparam("of_order"), ~payments.c.replaced)
+)
+
+
+async def holding(tx: Tx, order_id: str, vendor: str) -> Holding:
+    """How a vendor's share of an order is to be held. Raises `NotFound`."""
+    found = await tx.one(_HOLDING, Holding, {"of_order": order_id, "of_vendor": vendor})
+    if found is None:
+        raise NotFound("unknown_payment", f"no payment for {order_id}")
+    return found
+
+
 class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
     """A transfer to be opened; `order_id` and `sub_order_id` are None for a credit."""
 
@@ -91,21 +113,36 @@ _ONE_LOCKED = _ONE.with_for_update()
 class ToRelease(Transfer, frozen=True, kw_only=True):
     """A transfer with what its release is decided by: its vendor's account and own terms, and its order's payment.
 
+    `receives` is whether the account may receive as far as is known at `asked_at`, None where nobody has looked yet.
     `captured` (minor units) and `paid_with`, the charge of it, are None for money that is of no order.
     """
 
     connected_account: str | None
+    receives: bool | None
+    asked_at: datetime
     own_reserve_bps: int | None
     own_reserve_seconds: int | None
     disputed: bool
     captured: int | None
     paid_with: str | None
+    drawn: int
+    """What transfers have drawn on that charge; that a provider lets reversed money be drawn again is nowhere promised."""
 
 
+_before = transfers.alias("before")
+_DRAWN = (
+    select(cast(func.coalesce(func.sum(_before.c.amount), 0), BigInteger))
+    .where(_before.c.order_id == payments.c.order_id, _before.c.charge == payments.c.charge)
+    .correlate(payments)
+    .scalar_subquery()
+)
 _TO_RELEASE = (
     select(
         *_COLUMNS,
+        _DRAWN.label("drawn"),
         vendors.c.connected_account,
+        case((vendors.c.account_seen_at.is_not(None), vendors.c.account_receives)).label("receives"),
+        func.now().label("asked_at"),
         vendors.c.reserve_bps.label("own_reserve_bps"),
         vendors.c.reserve_seconds.label("own_reserve_seconds"),
         func.coalesce(payments.c.disputed, false()).label("disputed"),
@@ -146,14 +183,6 @@ _OF_SUB_ORDER = select(*_COLUMNS).where(transfers.c.sub_order_id == bindparam("s
 async def of_sub_order(tx: Tx, sub_order_id: str) -> list[Transfer]:
     """The transfers of a sub-order's share and reserve, oldest first."""
     return await tx.all(_OF_SUB_ORDER, Transfer, {"sub_order_id": sub_order_id})
-
-
-_DRAWN = select(func.coalesce(func.sum(transfers.c.amount), 0)).where(transfers.c.charge == bindparam("charge"))
-
-
-async def drawn(tx: Tx, charge: str) -> int:
-    """What transfers have drawn on a charge; that a provider lets reversed money be drawn again is nowhere promised."""
-    return int(await tx.scalar(_DRAWN, {"charge": charge}))
 
 
 _ADD_REVERSED = (

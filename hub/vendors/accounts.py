@@ -81,6 +81,18 @@ async def note_account(tx: Tx, account: str, standing: Standing, seen_at: dateti
     return noted
 
 
+_DOUBT = (
+    update(vendors)
+    .where(_v.connected_account == bindparam("account"), _v.account_receives, _v.account_seen_at < bindparam("asked_at"))
+    .values(account_receives=False, account_seen_at=None)
+)
+
+
+async def doubt(tx: Tx, account: str, asked_at: datetime) -> None:
+    """An account that we thought may receive may not, as somebody found who asked at `asked_at`: it is looked at anew at once."""
+    await tx.execute(_DOUBT, {"account": account, "asked_at": asked_at})
+
+
 async def account_of(tx: Tx, code: str) -> tuple[str | None, VendorAccount]:
     """A vendor's connected account (``acct_…``, None until it is opened) and how it stands. Raises `NotFound`."""
     columns = (_v.connected_account, _v.account_receives, _v.account_pays_out, _v.account_due, _v.account_reason, _v.account_seen_at)

@@ -19,10 +19,13 @@ from hub.vendors.tables import shipping_options, vendors
 
 _VENDOR = [vendors.c[name] for name in Vendor.__struct_fields__ if name != "shipping_options"]
 _AWAY = and_(vendors.c.vacation_from <= func.now(), vendors.c.vacation_until > func.now())
-_TERMS = [
+SELLS = and_(vendors.c.state == VendorState.ACTIVE, ~func.coalesce(_AWAY, false()))
+"""Whether a vendor's offers are for sale, as `Terms.sells` says."""
+TERMS = [
     *(vendors.c[name] for name in Terms.__struct_fields__ if name != "on_vacation"),
     func.coalesce(_AWAY, false()).label("on_vacation"),
 ]
+"""The columns of `Terms`."""
 
 
 async def add(tx: Tx, new: NewVendor) -> bool:
@@ -77,7 +80,7 @@ async def find_all(tx: Tx, *, state: VendorState | None = None, after: str | Non
     return [_vendor(row, options.get(row.code, [])) for row in found]
 
 
-_TERMS_OF = select(*_TERMS).where(vendors.c.code.in_(bindparam("codes", expanding=True)))
+_TERMS_OF = select(*TERMS).where(vendors.c.code.in_(bindparam("codes", expanding=True)))
 
 
 async def terms_of(tx: Tx, codes: Collection[str]) -> dict[str, Terms]:
@@ -87,7 +90,7 @@ async def terms_of(tx: Tx, codes: Collection[str]) -> dict[str, Terms]:
 
 async def all_terms(tx: Tx) -> list[Terms]:
     """The terms of every vendor, for what runs over all of them (streams, consumers, spokes)."""
-    return [_terms(row) for row in await tx.rows(select(*_TERMS).order_by(vendors.c.code))]
+    return [_terms(row) for row in await tx.rows(select(*TERMS).order_by(vendors.c.code))]
 
 
 _o = shipping_options.c

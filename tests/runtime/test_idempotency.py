@@ -37,7 +37,7 @@ class Write:
             await self.go_on.wait()
             self.done += 1
             answer = Answer(201, f"number {self.done}".encode())
-            await idempotency.keep(tx, key, answer)
+            idempotency.keep(tx, key, answer)
         return answer.status, answer.body
 
 

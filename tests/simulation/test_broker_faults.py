@@ -8,6 +8,7 @@ from nats.js.errors import NoStreamResponseError
 
 from hub.runtime import topology
 from hub.simulation.broker import FAULTS
+from hub.simulation.process import Process
 from hub.simulation.streams import Delivery
 from tests.simulation.broker_play import Hub, play
 
@@ -138,8 +139,36 @@ def test_a_wiped_broker_is_made_whole_by_the_hubs_own_code() -> None:
         await asyncio.sleep(1)
 
     hub = play(story)
-    assert gone == ["EVT_acme"]
+    assert set(gone) == {"EVT_acme"}
     assert [name for _, name, _ in hub.heard] == ["one.2"]
+
+
+def test_who_pulls_hears_of_a_stream_that_stands_without_a_consumer() -> None:
+    """Its maker died in between."""
+    gone: list[str] = []
+
+    async def story(hub: Hub) -> None:
+        async def handler(delivery: Delivery) -> None:
+            hub.hear(delivery)
+            await delivery.ack()
+
+        def make(_: str) -> None:
+            gone.append(who.name)
+            if len(gone) > 4:
+                hub.process.start(topology.ensure_vendor(hub.bus.js, "acme"))
+
+        hub.broker.consume("EVT_acme", hub.process, handler, make)
+        hub.broker.wipe()
+        for config in topology.streams("acme"):
+            hub.broker.add_stream(config)
+        who = Process(hub.nature, "worker-2")
+        hub.broker.consume("EVT_acme", who, handler, make)
+        assert hub.event("one")
+        await asyncio.sleep(100)
+
+    hub = play(story)
+    assert len(gone) > 4
+    assert [name for _, name, _ in hub.heard] == ["one"]
 
 
 def test_an_older_copy_loses_what_came_since_and_brings_back_what_was_done() -> None:

@@ -20,7 +20,7 @@ from hub.simulation.postgres.server import Memory
 from hub.simulation.world import World
 from hub.wiring import tables
 
-SEED = 3
+SEED = 11
 ORDERS = 60
 
 

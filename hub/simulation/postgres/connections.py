@@ -132,7 +132,7 @@ class Connection:
         if not self.view.writes:
             self.close()
             return
-        await nature.wait("commit", *COMMIT_SECONDS)
+        await nature.sleep(nature.seconds("commit", *COMMIT_SECONDS))
         self._process.effect("commit")
         self._usable()
         if self._memory.down or nature.strikes("database_cut_at_commit"):

@@ -74,7 +74,10 @@ def within(a: Any, values: Collection[Any]) -> Any:
 
 
 def coalesce(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def greatest(*values: Any) -> Any:
