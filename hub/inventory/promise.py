@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import BigInteger, bindparam, select, update
 
 from hub.catalog.model import Offer
-from hub.catalog.store import OFFER, WITH_PRODUCT
+from hub.catalog.store import OFFER, WITH_PRODUCT, offers_by_id
 from hub.catalog.tables import offers
 from hub.inventory.tables import stock
 from hub.kernel.errors import Conflict
@@ -64,8 +64,9 @@ _SHELF = (
 class Shelf:
     """Offers whose stock this transaction has locked: who comes first takes first, and all of it is written at once, with `keep`."""
 
-    def __init__(self, found: Sequence[OnShelf]) -> None:
-        self.offers: Mapping[str, Offer] = {each.id: each for each in found}
+    def __init__(self, found: Sequence[OnShelf], bare: Mapping[str, Offer]) -> None:
+        """`bare` are offers without stock."""
+        self.offers: Mapping[str, Offer] = {**bare, **{each.id: each for each in found}}
         self._left = {each.id: each.on_hand for each in found}
         self.taken: dict[str, int] = {}
 
@@ -86,7 +87,10 @@ def _sold_out(demand: Demand) -> Conflict:
 
 async def shelf(tx: Tx, offer_ids: Collection[str]) -> Shelf:
     """These offers with their stock, locked in the one order; unknown ids are left out."""
-    return Shelf(await tx.all(_SHELF, OnShelf, {"offers": sorted(set(offer_ids))}))
+    wanted = set(offer_ids)
+    found = await tx.all(_SHELF, OnShelf, {"offers": sorted(wanted)})
+    bare = wanted - {each.id for each in found}  # of some nobody has told yet how many there are: none
+    return Shelf(found, await offers_by_id(tx, bare) if bare else {})
 
 
 def keep(tx: Tx, shelf: Shelf) -> None:

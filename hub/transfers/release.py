@@ -22,10 +22,10 @@ from hub.vendors.money_terms import Marketplace, OwnTerms
 RELEASE = "payout.release"
 RELEASE_CREDIT = "payout.release_credit"
 """The same for money that is of no order."""
-BANK_RETRY_SECONDS = (30.0, 3600.0)
-"""The first pause and the longest, until a vendor has a bank account."""
-WAITING_SECONDS = 6 * 3600.0
-"""Only in case that nobody wakes us: what is learned of a dispute or of the vendor's account makes the step due at once."""
+ACCOUNT_RETRY_SECONDS = (30.0, 3600.0)
+"""The first pause and the longest; what is learned of the account makes the step due at once."""
+DISPUTE_RETRY_SECONDS = 6 * 3600.0
+"""Only in case that nobody wakes us: what is learned of a dispute makes the step due at once."""
 REFUSED_RETRY_SECONDS = (600.0, 3 * 3600.0)
 """The same after a refusal, as of money that is not there yet: a sale's takes days to arrive."""
 
@@ -50,37 +50,33 @@ async def hold(tx: Tx, new: NewTransfer) -> None:
 
 
 async def perform_release(database: Database, gateways: Gateways, step: Step) -> Outcome:
-    """See to it that the account could receive: a transfer that would be refused spoils its key.
+    """See to it that the account could receive: a transfer that would be refused spoils its key. Raises `NotSent` while it could not.
 
-    Raises `NotYet` while it could not, or while the buyer's bank contests the payment. An account of which it is known that it may
-    not receive is not asked for: it is looked at once for all that wait for it (`hub.worker.accounts`).
+    Who has asked once asks no more as long as it is known that the account may not receive: it is looked at for all that wait
+    (`hub.worker.accounts`), and wakes them. Raises `NotYet` while the buyer's bank contests the payment.
     """
     async with database.reading() as tx:
         transfer = await store.to_release(tx, step.subject_id)
         if transfer.disputed:
-            raise NotYet("the payment is disputed", retry_after=WAITING_SECONDS)
+            raise NotYet("the payment is disputed", retry_after=DISPUTE_RETRY_SECONDS)
         left = await ledger.balance(tx, transfer.source, transfer.currency)
     if left == 0:
         return Outcome.ok(account=None)
-    if transfer.gateway == BANK:
-        return await _bank_account(gateways, transfer.vendor, step)
-    account = transfer.connected_account
-    if account is None or transfer.receives is False:
-        raise NotYet(f"{transfer.vendor} has no account that may receive", retry_after=WAITING_SECONDS)
+    account = transfer.vendor if transfer.gateway == BANK else transfer.connected_account  # a bank knows a vendor by its code
+    if account is None:
+        raise _waits(step, f"{transfer.vendor} has no account to be paid on yet")
+    if step.attempt > 1 and transfer.barred and transfer.gateway != BANK:
+        raise _waits(step, f"{transfer.vendor} may not be paid yet: {transfer.account_reason}")
     facts = await gateways[transfer.gateway].look_account(account)
-    if not facts.may_receive:
-        async with database.tx() as tx:
-            await accounts.doubt(tx, account, transfer.asked_at)
-        raise NotYet(f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}", retry_after=WAITING_SECONDS)
-    return Outcome.ok(account=account)
+    if facts.may_receive:
+        return Outcome.ok(account=account)
+    async with database.tx() as tx:
+        await accounts.doubt(tx, account, transfer.asked_at)
+    raise _waits(step, f"{transfer.vendor} may not be paid yet: {facts.reason or facts.due}")
 
 
-async def _bank_account(gateways: Gateways, vendor: str, step: Step) -> Outcome:
-    """A bank knows a vendor by its code."""
-    facts = await gateways[BANK].look_account(vendor)
-    if not facts.may_receive:
-        raise NotSent(f"{vendor} may not be paid yet: {facts.due}", retry_after=growing(step, *BANK_RETRY_SECONDS))
-    return Outcome.ok(account=vendor)
+def _waits(step: Step, why: str) -> NotSent:
+    return NotSent(why, retry_after=growing(step, *ACCOUNT_RETRY_SECONDS))
 
 
 async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome: Outcome) -> Transfer:
@@ -92,7 +88,7 @@ async def released(tx: Tx, marketplace: Marketplace | None, step: Step, outcome:
     if transfer.state is not TransferState.HELD:
         return transfer
     if transfer.disputed:  # since it was looked at
-        await steps.add(tx, release_step(transfer, after=WAITING_SECONDS))
+        await steps.add(tx, release_step(transfer, after=DISPUTE_RETRY_SECONDS))
         return transfer
     vendor, currency, account = transfer.vendor, transfer.currency, outcome.data["account"]
     owing = recipes.vendor_account(vendor)

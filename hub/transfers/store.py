@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import BigInteger, Float, and_, bindparam, case, cast, false, func, insert, select, update
+from sqlalchemy import BigInteger, Float, and_, bindparam, cast, false, func, insert, select, update
 
 from hub.kernel.errors import NotFound
 from hub.ledger import recipes
@@ -113,12 +113,13 @@ _ONE_LOCKED = _ONE.with_for_update()
 class ToRelease(Transfer, frozen=True, kw_only=True):
     """A transfer with what its release is decided by: its vendor's account and own terms, and its order's payment.
 
-    `receives` is whether the account may receive as far as is known at `asked_at`, None where nobody has looked yet.
+    `barred` is whether it has just been found, for `account_reason`, that the account may not receive; all as of `asked_at`.
     `captured` (minor units) and `paid_with`, the charge of it, are None for money that is of no order.
     """
 
     connected_account: str | None
-    receives: bool | None
+    barred: bool
+    account_reason: str
     asked_at: datetime
     own_reserve_bps: int | None
     own_reserve_seconds: int | None
@@ -129,6 +130,8 @@ class ToRelease(Transfer, frozen=True, kw_only=True):
     """What transfers have drawn on that charge; that a provider lets reversed money be drawn again is nowhere promised."""
 
 
+_LATELY = func.now() - func.make_interval(0, 0, 0, 0, 1)
+"""Longer than accounts that may not receive go unseen (`hub.vendors.accounts`): if nobody has looked since, it is asked for."""
 _before = transfers.alias("before")
 _DRAWN = (
     select(cast(func.coalesce(func.sum(_before.c.amount), 0), BigInteger))
@@ -141,7 +144,8 @@ _TO_RELEASE = (
         *_COLUMNS,
         _DRAWN.label("drawn"),
         vendors.c.connected_account,
-        case((vendors.c.account_seen_at.is_not(None), vendors.c.account_receives)).label("receives"),
+        func.coalesce(and_(~vendors.c.account_receives, vendors.c.account_seen_at > _LATELY), false()).label("barred"),
+        vendors.c.account_reason,
         func.now().label("asked_at"),
         vendors.c.reserve_bps.label("own_reserve_bps"),
         vendors.c.reserve_seconds.label("own_reserve_seconds"),
@@ -177,7 +181,13 @@ async def get(tx: Tx, transfer_id: str, *, lock: bool = False) -> Transfer:
     return transfer
 
 
-_OF_SUB_ORDER = select(*_COLUMNS).where(transfers.c.sub_order_id == bindparam("sub_order_id")).order_by(transfers.c.id)
+_OF_SUB_ORDER = (
+    select(*_COLUMNS)
+    .where(
+        transfers.c.sub_order_id == bindparam("sub_order_id"), transfers.c.kind != CREDIT
+    )  # credits are of none: the index is without them
+    .order_by(transfers.c.id)
+)
 
 
 async def of_sub_order(tx: Tx, sub_order_id: str) -> list[Transfer]:

@@ -47,9 +47,12 @@ async def refresh_accounts(wiring: Wiring, gateways: Gateways) -> None:
             asked_at = await tx.now()
         try:
             facts = await account.look(gateway, each)
-        except (InDoubt, NotSent) as error:
+        except NotSent as error:  # nor would the next be
             log.warning("account.not_looked_at", account=each, error=repr(error))
             return
+        except InDoubt as error:
+            log.warning("account.not_looked_at", account=each, error=repr(error))
+            continue  # what one account does to the provider keeps no other waiting
         async with wiring.database.tx() as tx:
             await account.take_notice(tx, facts, asked_at)
 

@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from hub.payments.facts import AccountFacts
-from hub.payments.ports import NotYet
+from hub.payments.ports import NotSent
 from hub.runtime.steps import Step
-from hub.transfers.release import RELEASE, RELEASE_CREDIT, WAITING_SECONDS, perform_release
+from hub.transfers.release import RELEASE, RELEASE_CREDIT, perform_release
 from hub.vendors import accounts
 from hub.worker.accounts import refresh_accounts
 from tests.conftest import MakeDatabase
@@ -60,8 +61,8 @@ async def delivered(shop: Shop, number: int) -> list[Step]:
     return [await step_of(shop, order.id, RELEASE) for order in orders]
 
 
-async def released(shop: Shop, step: Step) -> Any:
-    return await perform_release(shop.wiring.database, shop.gateways, step)
+async def released(shop: Shop, step: Step, attempt: int = 1) -> Any:
+    return await perform_release(shop.wiring.database, shop.gateways, msgspec.structs.replace(step, attempt=attempt))
 
 
 async def account(shop: Shop) -> str:
@@ -78,15 +79,22 @@ async def wait(shop: Shop) -> None:
     await shop.sql("UPDATE steps SET attempt = 1, due_at = now() + interval '6 hours' WHERE state = 'open' AND kind LIKE 'payout.release%'")
 
 
-async def test_of_an_account_that_is_known_to_receive_nothing_nobody_asks(shop: Shop, provider: Counted) -> None:
+async def test_each_asks_once_as_long_as_it_is_known_that_the_account_receives_nothing(shop: Shop, provider: Counted) -> None:
     steps = await delivered(shop, 3)
     await refresh_accounts(shop.wiring, shop.gateways)
-    assert provider.asked == [await account(shop)]
-    for step in steps:
-        with pytest.raises(NotYet) as waits:
-            await released(shop, step)
-        assert waits.value.retry_after == WAITING_SECONDS
-    assert len(provider.asked) == 1
+    for attempt in (1, 2, 3, 4):
+        for step in steps:
+            with pytest.raises(NotSent, match="may not be paid yet"):
+                await released(shop, step, attempt)
+    assert provider.asked == [await account(shop)] * (1 + len(steps))
+
+
+async def test_each_asks_again_where_nobody_has_looked_for_an_hour(shop: Shop) -> None:
+    [step] = await delivered(shop, 1)
+    await refresh_accounts(shop.wiring, shop.gateways)
+    await shop.sql("UPDATE vendors SET account_seen_at = account_seen_at - interval '61 minutes'")
+    await turn(shop.app, f"accounts/{await account(shop)}/onboard")
+    assert (await released(shop, step, 2)).data == {"account": await account(shop)}
 
 
 async def test_all_that_waits_goes_on_when_the_account_may_receive(shop: Shop) -> None:
@@ -114,13 +122,13 @@ async def test_an_account_that_may_receive_no_more_is_looked_at_anew_and_wakes_w
     await turn(shop.app, f"accounts/{acct}/onboard")
     await refresh_accounts(shop.wiring, shop.gateways)
     await turn(shop.app, f"accounts/{acct}/capabilities", {"transfers": "inactive"})
-    with pytest.raises(NotYet, match="may not be paid yet"):
-        await released(shop, steps[0])
+    with pytest.raises(NotSent, match="may not be paid yet"):
+        await released(shop, steps[0], 2)
     await refresh_accounts(shop.wiring, shop.gateways)  # at once, though it was looked at a moment ago
     asked = len(provider.asked)
     for step in steps[1:]:
-        with pytest.raises(NotYet):
-            await released(shop, step)
+        with pytest.raises(NotSent):
+            await released(shop, step, 2)
     assert len(provider.asked) == asked
     await wait(shop)
     await turn(shop.app, f"accounts/{acct}/capabilities", {"transfers": "active"})

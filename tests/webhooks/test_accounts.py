@@ -103,6 +103,16 @@ class TestWorker:
         async with api.wiring.database.reading() as tx:
             assert await accounts.stale(tx, 10) == []
 
+    async def test_one_account_that_is_never_answered_for_keeps_no_other_waiting(self, api: Api, gateways: Gateways, sandbox: Sandbox):
+        await nobody_has_an_account(api)
+        first, second = await opened(api, gateways), await opened(api, gateways, "bolt")
+        await turn(sandbox, "faults", {"match": f"GET /v1/accounts/{first}", "mode": "500_before", "times": 50})
+        await turn(sandbox, f"accounts/{second}/onboard")
+        await refresh_accounts(api.wiring, gateways)
+        assert (await known_of(api)).seen_at is None
+        assert (await known_of(api, "bolt")).state == "ready"
+        await turn(sandbox, "faults", method="DELETE")
+
     @staticmethod
     async def grow_old(api: Api, seconds: float) -> None:
         async with api.wiring.database.tx() as tx:
