@@ -20,25 +20,28 @@ class Stuck(RuntimeError):
 class Handle(msgspec.Struct, gc=False):
     """As asyncio's, of calls and of timers, without what is kept for debugging: they are made by the million."""
 
-    _callback: Callable[..., object]
-    _args: tuple[Any, ...]
-    _context: Context
-    _cancelled: bool = False
+    callback: Callable[..., object]
+    args: tuple[Any, ...]
+    context: Context
+    canceled: bool = False
 
     def cancel(self) -> None:
         """It is passed over when its time comes."""
-        self._cancelled = True
+        self.canceled = True
 
 
 class Nap:
     """What `asyncio.sleep` does, without a future and with one call instead of two, and its own timer: as much as this is waited for."""
 
-    __slots__ = ("_args", "_asyncio_future_blocking", "_callback", "_cancelled", "_context", "_loop", "_seconds", "over")
+    __slots__ = ("_asyncio_future_blocking", "_loop", "_seconds", "args", "callback", "canceled", "context", "over")
 
     def __init__(self, loop: "VirtualLoop", seconds: float) -> None:
         self._loop = loop
         self._seconds = seconds
-        self._cancelled = False
+        self.callback: Callable[..., object]
+        self.args: tuple[Any, ...]
+        self.context: Context
+        self.canceled = False
         self.over = False
         """Whether its time has come: who waits for it will go on, and it can be canceled no more."""
 
@@ -52,7 +55,7 @@ class Nap:
         return self._loop
 
     def add_done_callback(self, call: Callable[..., object], *, context: Context) -> None:
-        self._callback, self._args, self._context = call, (self,), context
+        self.callback, self.args, self.context = call, (self,), context
         loop = self._loop
         heapq.heappush(loop.timers, (loop.now + self._seconds, next(loop.numbers), self))
 
@@ -60,14 +63,14 @@ class Nap:
         del msg
         if self.over:
             return False
-        if not self._cancelled:
-            self._cancelled = True
-            self._loop.call_soon(self._callback, self, context=self._context)
+        if not self.canceled:
+            self.canceled = True
+            self._loop.call_soon(self.callback, self, context=self.context)
         return True
 
     def result(self) -> None:
-        del self._callback, self._args  # which lead back here: nothing of it is to be left to a collector that does not run
-        if self._cancelled:
+        del self.callback, self.args  # which lead back here: nothing of it is to be left to a collector that does not run
+        if self.canceled:
             raise asyncio.CancelledError
 
 
@@ -113,7 +116,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         own: Any = self
         calls, timers, pop = self._calls, self.timers, heapq.heappop
         while True:
-            while timers and timers[0][2]._cancelled:
+            while timers and timers[0][2].canceled:
                 pop(timers)
             if not calls and not own._stopping:
                 if not timers:
@@ -127,8 +130,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                     calls.append(timer)
             for _ in range(len(calls)):
                 call = calls.popleft()
-                if not call._cancelled:
-                    call._context.run(call._callback, *call._args)
+                if not call.canceled:
+                    call.context.run(call.callback, *call.args)
             if own._stopping:
                 return
 

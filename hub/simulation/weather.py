@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from hub.simulation.broker import Broker
 from hub.simulation.hubs import Hub
-from hub.simulation.loop import VirtualLoop
+from hub.simulation.loop import Nap, VirtualLoop
 from hub.simulation.nature import Nature
 from hub.simulation.postgres.server import Memory
 from hub.simulation.process import Process, process_of
@@ -50,12 +50,12 @@ class Frozen:
         for callback, args, context in held:
             self._loop.call_soon(callback, *args, context=context)
 
-    def _holds(self, nap: Any) -> bool:
-        process = process_of(nap._context)  # noqa: SLF001  # as the loop itself
-        held = None if process is None or nap._cancelled else self._held.get(process)  # noqa: SLF001  # as the loop itself
+    def _holds(self, nap: Nap) -> bool:
+        process = process_of(nap.context)
+        held = None if process is None or nap.canceled else self._held.get(process)
         if held is not None:
             nap.over = True
-            held.append((nap._callback, nap._args, nap._context))  # noqa: SLF001  # as the loop itself
+            held.append((nap.callback, nap.args, nap.context))
         return held is not None
 
     def _gate(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:

@@ -66,7 +66,7 @@ async def perform_release(database: Database, gateways: Gateways, step: Step) ->
     if account is None:
         raise _waits(step, f"{transfer.vendor} has no account to be paid on yet")
     if step.attempt > 1 and transfer.barred and transfer.gateway != BANK:
-        raise _waits(step, f"{transfer.vendor} may not be paid yet: {transfer.account_reason}")
+        raise _waits(step, f"{transfer.vendor} may not be paid yet: {transfer.account_reason or transfer.account_due}")
     facts = await gateways[transfer.gateway].look_account(account)
     if facts.may_receive:
         return Outcome.ok(account=account)
