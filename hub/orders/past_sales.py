@@ -58,7 +58,7 @@ def _within(period: Period) -> list[ColumnElement[bool]]:
 
 def _first_id(day: date) -> str:
     midnight = datetime.combine(day, time(), UTC)
-    return encode("ord", uuid7(max(0, int(midnight.timestamp() * 1000)), bytes(10)))
+    return encode("ord", uuid7(max(0, int(midnight.timestamp() * 1000)) << 12, bytes(8)))
 
 
 def _past(sub: SubOrder, row: Row[Any]) -> Past:

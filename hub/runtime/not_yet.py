@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Float, bindparam, func, update
 
 from hub.runtime.database import Tx
-from hub.runtime.steps import StepState, Verdict, steps
+from hub.runtime.steps import STILL_LEASED, StepState, Verdict, steps
 
 _c = steps.c
 _AGAIN = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float))
@@ -17,7 +17,7 @@ _NOT_YET = (
         _c.target == bindparam("by"),
         _c.subject_id == bindparam("subject"),
         _c.kind.in_(bindparam("kinds", expanding=True)),
-        _c.due_at > func.now(),
+        STILL_LEASED,
     )
     .values(due_at=_AGAIN, verdict=Verdict.PENDING, waiting=False)
 )

@@ -284,7 +284,9 @@ async def wake(tx: Tx, saga_id: str) -> None:
     tx.woken = await tx.execute(_WAKE, {"saga": saga_id}) > 0 or tx.woken
 
 
-_RETRY = _OPEN.where(steps.c.id == bindparam("step_id"), bindparam("even_if_due", type_=Boolean) | (steps.c.due_at > func.now())).values(
+STILL_LEASED = steps.c.due_at > func.clock_timestamp()
+"""Nobody has woken it: not now(), for whoever has may have begun later than we, and `due_at` says when it began."""
+_RETRY = _OPEN.where(steps.c.id == bindparam("step_id"), bindparam("even_if_due", type_=Boolean) | STILL_LEASED).values(
     due_at=_seconds_from_now("seconds")
 )
 

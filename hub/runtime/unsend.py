@@ -3,7 +3,7 @@
 from sqlalchemy import Float, bindparam, case, func, update
 
 from hub.runtime.database import Tx
-from hub.runtime.steps import Step, StepState, steps
+from hub.runtime.steps import STILL_LEASED, Step, StepState, steps
 
 _t = steps.c
 _OPEN = update(steps).where(_t.id == bindparam("step_id"), _t.state == StepState.OPEN)
@@ -11,7 +11,7 @@ _DUE = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", ty
 _UNSEND = _OPEN.where(_t.attempt == bindparam("was")).values(
     attempt=_t.attempt - 1, deadline=case((_t.attempt == 1, _t.created_at + (_t.deadline - _t.sent_at)), else_=_t.deadline), due_at=_DUE
 )
-_PUT_OFF = _OPEN.where(_t.due_at > func.now()).values(attempt=1, due_at=_DUE)
+_PUT_OFF = _OPEN.where(STILL_LEASED).values(attempt=1, due_at=_DUE)
 
 
 async def unsend(tx: Tx, step: Step, seconds: float) -> None:

@@ -84,8 +84,9 @@ class Dues:
         )
 
     def _provider_events(self, ids: list[str]) -> None:
-        state = self._events.position["state"]
-        left = [row for event_id in ids if (row := self._events.rows.get(event_id)) and row[state] in {"new", "parked"}]
+        state, due_at, now = self._events.position["state"], self._events.position["due_at"], self._nature.now()
+        events = [row for event_id in ids if (row := self._events.rows.get(event_id))]
+        left = [row for row in events if row[state] in {"new", "parked"} and row[due_at] <= now]
         self._ring("provider events", self._told, left)
 
     def _ring(self, bell: str, alarm: Alarm, left: Sequence[Row]) -> None:
