@@ -11,17 +11,13 @@ from hub.cart import coupons, store
 from hub.cart.rules import CartRules
 from hub.cart.store import Cart, Gathered
 from hub.cart.view import QuoteView, show_quote
-from hub.catalog import store as catalog
 from hub.catalog.model import Offer, OfferState
 from hub.kernel.errors import Conflict, NotFound
-from hub.liveness.presence import presences
-from hub.liveness.rules import Presence
+from hub.liveness.presence import Shipper, shippers
 from hub.pricing.promotions import Code, choose
 from hub.pricing.quote import PricedVendor, Prices, Quote, QuotedLine, Subject, build
 from hub.runtime.database import Tx
 from hub.runtime.together import Duty, Together
-from hub.vendors import store as vendors
-from hub.vendors.model import ShippingOption
 from vendor_sdk.messages import Address
 
 COUPONS_MAX = 10
@@ -42,12 +38,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """What quotes are made of, by cart, offer and vendor."""
+    """What quotes are made of, by cart and vendor."""
 
     carts: Mapping[str, Gathered]
-    offers: Mapping[str, Offer]
-    vendors: Mapping[str, Presence]
-    options: Mapping[str, list[ShippingOption]]
+    vendors: Mapping[str, Shipper]
 
     def lines_of(self, cart_id: str, customer_id: str) -> tuple[Cart, list[tuple[Offer, int]]]:
         """A customer's cart and what is in it. Raises `NotFound` (``unknown_cart``), `Conflict` (``cart_empty``, ``cart_ordered``)."""
@@ -57,17 +51,18 @@ class Basis(msgspec.Struct, frozen=True):
         found.cart.require_open()
         if not found.lines:
             raise Conflict("cart_empty", "there is nothing in this cart")
-        return found.cart, [(self.offers[offer_id], quantity) for offer_id, quantity in found.lines.items()]
+        return found.cart, found.lines
 
     def vendor(self, code: str, currency: str) -> PricedVendor:
         """How a vendor ships what is paid in a currency."""
-        prospect = self.vendors[code].prospect
+        presence, options = self.vendors[code]
+        prospect = presence.prospect
         return PricedVendor(
-            name=self.vendors[code].name,
+            name=presence.name,
             delayed=prospect.delivery == "delayed",
             options=[
                 (option.code, option.name, option.price.amount, option.days + prospect.extra_days)
-                for option in self.options.get(code, [])
+                for option in options
                 if option.price.currency == currency
             ],
         )
@@ -81,14 +76,8 @@ class Ask(Duty[Asked, Basis]):
 
     async def look_up(self, tx: Tx, wanted: Sequence[Asked]) -> Basis:
         carts = await store.gathered(tx, [asked.cart_id for asked in wanted])
-        offers = await catalog.offers_by_id(tx, {offer_id for each in carts.values() for offer_id in each.lines})
-        codes = {offer.vendor for offer in offers.values()}
-        return Basis(
-            carts=carts,
-            offers=offers,
-            vendors=await presences(tx, self._rules.watch, codes),
-            options=await vendors.options_of(tx, codes),
-        )
+        codes = {offer.vendor for each in carts.values() for offer, _ in each.lines}
+        return Basis(carts=carts, vendors=await shippers(tx, self._rules.watch, codes))
 
     async def one(self, tx: Tx, known: Basis, wanted: Asked) -> QuoteView:
         return show_quote(await make(tx, self._rules, known, wanted))
@@ -111,7 +100,7 @@ async def make(tx: Tx, rules: CartRules, basis: Basis, asked: Asked) -> Quote:
     """
     cart, lines = basis.lines_of(asked.cart_id, tx.actor.id)
     for offer, _ in lines:
-        _require_sellable(offer, cart.currency, sells=basis.vendors[offer.vendor].sells)
+        _require_sellable(offer, cart.currency, sells=basis.vendors[offer.vendor].presence.sells)
     now = await tx.now()
     subject = Subject(
         id=tx.ids.new("quo"),

@@ -7,6 +7,9 @@ from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.cart.tables import cart_lines, carts, quotes
+from hub.catalog.model import Offer
+from hub.catalog.store import OFFER
+from hub.catalog.tables import offers, products, variants
 from hub.kernel.errors import Conflict, NotFound
 from hub.pricing.quote import Quote
 from hub.runtime.database import Tx
@@ -65,16 +68,30 @@ async def lines_of(tx: Tx, cart_id: str) -> dict[str, int]:
 
 
 class Gathered(msgspec.Struct, frozen=True):
-    """A cart, whose it is, and quantity by offer in the order in which they were put in."""
+    """A cart, whose it is, and how many of which offers are in it, in the order in which they were put in."""
 
     cart: Cart
     customer_id: str
-    lines: dict[str, int]
+    lines: list[tuple[Offer, int]]
 
 
 _GATHERED = (
-    select(_c.id, _c.customer_id, _c.currency, _c.state, _c.version, func.now().label("began"), _line.offer_id, _line.quantity)
-    .select_from(carts.outerjoin(cart_lines, _line.cart_id == _c.id))
+    select(
+        _c.id.label("cart"),
+        _c.customer_id,
+        _c.currency.label("cart_currency"),
+        _c.state.label("cart_state"),
+        _c.version.label("cart_version"),
+        func.now().label("began"),
+        _line.quantity,
+        *OFFER,
+    )
+    .select_from(
+        carts.outerjoin(cart_lines, _line.cart_id == _c.id)
+        .outerjoin(offers, offers.c.id == _line.offer_id)
+        .outerjoin(variants, variants.c.id == offers.c.variant_id)
+        .outerjoin(products, products.c.id == variants.c.product_id)
+    )
     .where(_c.id.in_(bindparam("carts", expanding=True)), _c.expires_at > func.now())
     .order_by(_line.added_at, _line.offer_id)
 )
@@ -85,10 +102,12 @@ async def gathered(tx: Tx, cart_ids: Collection[str]) -> dict[str, Gathered]:
     found: dict[str, Gathered] = {}
     for row in await tx.rows(_GATHERED, {"carts": sorted(set(cart_ids))}):
         tx.began = row.began
-        one = found.get(row.id) or Gathered(msgspec.convert(row, Cart, from_attributes=True), row.customer_id, {})
-        if row.offer_id is not None:
-            one.lines[row.offer_id] = row.quantity
-        found[row.id] = one
+        one = found.get(row.cart)
+        if one is None:
+            cart = Cart(id=row.cart, currency=row.cart_currency, state=row.cart_state, version=row.cart_version)
+            one = found[row.cart] = Gathered(cart, row.customer_id, [])
+        if row.id is not None:
+            one.lines.append((msgspec.convert(row, Offer, from_attributes=True), row.quantity))
     return found
 
 

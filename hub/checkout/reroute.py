@@ -14,7 +14,7 @@ from hub.inventory import promise
 from hub.inventory.promise import Demand
 from hub.kernel.money import allocate
 from hub.ledger.recipes import Adjustment
-from hub.liveness.presence import presences
+from hub.liveness.presence import shippers
 from hub.orders import store
 from hub.orders.advance import SUB_ORDER_LIFE
 from hub.orders.model import Line, Order, SubOrder
@@ -83,16 +83,14 @@ async def take_over(tx: Tx, timing: Timing, order: Order, sub: SubOrder, by: Seq
 
 async def _ships(tx: Tx, timing: Timing, order: Order, codes: set[str]) -> dict[str, list[Ship]]:
     """How each of these vendors that sells now ships in the order's currency."""
-    known = await presences(tx, timing.watch, codes)
-    options = await vendors.options_of(tx, codes)
     found = {
         code: [
-            Ship(code=option.code, price=option.price.amount, days=option.days + known[code].prospect.extra_days)
-            for option in options.get(code, [])
+            Ship(code=option.code, price=option.price.amount, days=option.days + vendor.presence.prospect.extra_days)
+            for option in vendor.options
             if option.price.currency == order.currency
         ]
-        for code in sorted(codes)
-        if known[code].sells
+        for code, vendor in sorted((await shippers(tx, timing.watch, codes)).items())
+        if vendor.presence.sells
     }
     return {code: ships for code, ships in found.items() if ships}
 

@@ -1,17 +1,28 @@
-"""How vendors stand towards buyers now: on which terms they sell, and what may be expected of their spokes; read in one look."""
+"""How vendors stand towards buyers now: on which terms they sell and ship, what may be expected of their spokes; read in one look."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Select, bindparam, select
 
+from hub.kernel.money import Money
 from hub.liveness.rules import Presence, Prospect, Signs, Watch, health, prospect
 from hub.liveness.tables import vendor_liveness
 from hub.runtime.database import Tx
 from hub.runtime.steps import HUB_TARGET
 from hub.vendors import store as vendors
+from hub.vendors.model import ShippingOption
+from hub.vendors.tables import shipping_options
 from hub.vendors.tables import vendors as _vendors
+
+
+class Shipper(NamedTuple):
+    """A vendor and the ways in which it ships, cheapest first."""
+
+    presence: Presence
+    options: list[ShippingOption]
+
 
 _theirs, _ours = vendor_liveness.alias("theirs"), vendor_liveness.alias("ours")
 _PRESENCES = (
@@ -29,10 +40,34 @@ _PRESENCES = (
 )
 
 
+_o = shipping_options.c
+_SHIPPERS = (
+    _PRESENCES.add_columns(
+        _o.code.label("option"), _o.name.label("option_name"), _o.price.label("price"), _o.currency.label("currency"), _o.days.label("days")
+    )
+    .outerjoin(shipping_options, _o.vendor == _vendors.c.code)
+    .order_by(_o.price, _o.code)
+)
+
+
 async def presences(tx: Tx, watch: Watch, codes: Collection[str]) -> dict[str, Presence]:
     """These vendors, by code; unknown codes are left out."""
-    rows = await tx.rows(_PRESENCES, {"codes": sorted(set(codes)), "us": HUB_TARGET})
-    return {row.code: _presence(row, watch) for row in rows}
+    return {row.code: _presence(row, watch) for row in await _rows(tx, _PRESENCES, codes)}
+
+
+async def shippers(tx: Tx, watch: Watch, codes: Collection[str]) -> dict[str, Shipper]:
+    """These vendors with how they ship, by code; unknown codes are left out."""
+    found: dict[str, Shipper] = {}
+    for row in await _rows(tx, _SHIPPERS, codes):
+        vendor = found[row.code] = found.get(row.code) or Shipper(_presence(row, watch), [])
+        if row.option is not None:
+            price = Money(amount=row.price, currency=row.currency)
+            vendor.options.append(ShippingOption(code=row.option, name=row.option_name, price=price, days=row.days))
+    return found
+
+
+async def _rows(tx: Tx, query: Select[Any], codes: Collection[str]) -> Sequence[Row[Any]]:
+    return await tx.rows(query, {"codes": sorted(set(codes)), "us": HUB_TARGET})
 
 
 def _presence(row: Row[Any], watch: Watch) -> Presence:

@@ -1,4 +1,4 @@
-"""What is due rings: steps, their deadlines and alarms, and provider events; of what has been seen to, nobody is told."""
+"""What is due rings: steps, their deadlines and alarms, provider events, accounts to look at; of what has been seen to, nobody is told."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -9,6 +9,8 @@ from hub.simulation.postgres.server import Memory
 
 WOKEN_AGAIN = 5.0
 """Seconds until others are woken: whoever was may have died of it, or be standing still."""
+LOOKED_AT_SECONDS = 2700.0
+"""How old what is known of an account that may not receive becomes: releases rely on it for an hour."""
 
 Row = tuple[Any, ...]
 
@@ -34,6 +36,9 @@ class Dues:
         self._deadline, self._alarm_at = at["deadline"], at["alarm_at"]
         self._due, self._again = Alarm(self._wake_one), Alarm(self._wake_all)
         self._late, self._awaited, self._told = Alarm(self._deadlines), Alarm(self._alarms), Alarm(self._provider_events)
+        self._unpaid = Alarm(self._accounts)
+        self._vendors = memory.tables["vendors"]
+        self._vendors.readers.append(self._vendor)
         self._steps.readers.append(self._step)
         self._events.readers.append(self._event)
 
@@ -70,6 +75,19 @@ class Dues:
             self._told.off(before[at["due_at"]].timestamp(), row[0])
         if open_ and (before is None or before[at["due_at"]] != due_at):
             self._told.at(due_at.timestamp(), row[0])
+
+    def _vendor(self, at: Mapping[str, int], row: Row, _: Row | None) -> None:
+        if row[at["connected_account"]] is not None and not row[at["account_receives"]]:
+            self._unpaid.at(self._looked_at_by(row), row[at["code"]])
+
+    def _looked_at_by(self, vendor: Row) -> float:
+        seen_at = vendor[self._vendors.position["account_seen_at"]]
+        return self._nature.unix() if seen_at is None else seen_at.timestamp() + LOOKED_AT_SECONDS
+
+    def _accounts(self, codes: list[str]) -> None:
+        now, receives = self._nature.unix(), self._vendors.position["account_receives"]
+        unpaid = [row for code in codes if not (row := self._vendors.rows[code])[receives]]
+        self._ring("account facts", self._unpaid, [row for row in unpaid if self._looked_at_by(row) <= now])
 
     def _open(self, ids: Sequence[str]) -> list[Row]:
         return [row for step_id in ids if (row := self._steps.rows.get(step_id)) and row[self._state] == "open"]

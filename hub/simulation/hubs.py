@@ -42,8 +42,8 @@ SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
 DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0, "rescue": 3 * 3600.0, "replays": 2 * 3600.0}
 """Loops that have something to do once in some hours or days."""
-RINGS = {"deadlines": 0.5, "promises": 1.0, "provider events": 0.2}
-"""Loops that are woken when something is due, and how long they rest after it."""
+RINGS = ("deadlines", "promises", "provider events", "account facts")
+"""Loops that are woken when something is due."""
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -160,6 +160,6 @@ class Worker(Hub):
 
         async def until_it_rings(pause: float) -> None:
             await self.ground.nature.sleep(pause)
-            await bell.wait(SELDOM)
+            await bell.wait(DAILY.get(name, SELDOM))
 
         return until_it_rings

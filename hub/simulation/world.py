@@ -11,7 +11,7 @@ from hub.simulation.buyers import Buyers, Placing
 from hub.simulation.characters import character_for
 from hub.simulation.dues import Dues
 from hub.simulation.edge import Edge
-from hub.simulation.hubs import SELDOM, Ground, Hub, Worker
+from hub.simulation.hubs import RINGS, SELDOM, Ground, Hub, Worker
 from hub.simulation.market import CURRENCIES, DAY, SPOKES, Market, open_market, rules_of
 from hub.simulation.nature import Nature
 from hub.simulation.people import Hands, Office
@@ -96,7 +96,7 @@ class World:
             self.broker.ensure(code)
             self.vendors[code] = Vendor(nature, self.broker, code, character_for(nature, code), self.stock_of(code))
             self.vendors[code].start()
-        bells = {"deadlines": Bell(), "promises": Bell(), "provider events": Bell()}
+        bells = {name: Bell() for name in RINGS}
         self.memory.tables["steps"].readers.append(Hands(nature, self.edge, self.rules.timing).told)
         Dues(nature, self.memory, bells, self.workers)
         pulse = Pulse(nature, self.memory, self.vendors)
