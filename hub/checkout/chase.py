@@ -15,9 +15,10 @@ from hub.orders.model import Order, SubOrder
 from hub.orders.states import FALLEN, SubOrderState
 from hub.promises.model import PromiseName
 from hub.promises.schedule import BREAK, ESCALATE, REMIND
-from hub.runtime import alarms, steps
+from hub.runtime import alarms
 from hub.runtime.database import Tx
 from hub.runtime.life import Move, record
+from hub.runtime.put_off import retry_in
 from hub.runtime.steps import Outcome, Step
 
 LIFE = "promise"
@@ -65,7 +66,7 @@ async def _remind(tx: Tx, sub: SubOrder, step: Step, alarm: Alarm) -> None:
     """Into the timeline, where a vendor without a spoke sees it; a spoke is asked the same once more."""
     _tell(tx, sub, REMIND, alarm.data)
     if not step.waiting:
-        await steps.retry_in(tx, step.id, 0, even_if_due=True)
+        await retry_in(tx, step.id, 0, even_if_due=True)
         tx.woken = True
 
 

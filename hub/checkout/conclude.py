@@ -21,6 +21,7 @@ from hub.refunds import dispute, gather, reverse, send
 from hub.returns import answer
 from hub.runtime import revive, steps
 from hub.runtime.database import Tx
+from hub.runtime.put_off import retry_in
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, StepState, Verdict
 from hub.transfers import release, transfer
 from hub.transfers.states import TransferState
@@ -98,7 +99,10 @@ async def _wait(tx: Tx, timing: Timing, step: Step, outcome: Outcome) -> None:
         if still is None or still.state != StepState.OPEN:
             return
         await authorize.waits(tx, step, outcome)
-    await steps.retry_in(tx, step.id, timing.settling if step.target == HUB_TARGET else timing.ask_again, pending=True)
+    if step.target == HUB_TARGET:
+        await retry_in(tx, step.id, timing.settling, attempt=step.attempt, pending=True)
+    else:
+        await retry_in(tx, step.id, timing.ask_again, pending=True)
 
 
 async def _reserve(tx: Tx, timing: Timing, order: Order, step: Step, outcome: Outcome) -> None:

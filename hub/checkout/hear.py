@@ -19,7 +19,7 @@ from hub.returns import receive
 from hub.returns.authorize import AUTHORIZE
 from hub.runtime import inbox, steps, trespass
 from hub.runtime.database import Actor, Database, Tx
-from hub.runtime.not_yet import not_yet
+from hub.runtime.put_off import not_yet
 from hub.runtime.steps import Outcome, Step, StepState, Verdict
 from hub.runtime.trace import Trace, current
 from vendor_sdk import messages, subjects

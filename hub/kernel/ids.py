@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
+SET_BACK_MS_MAX = 10_000
+"""By how much a clock may be set back while ids go on growing."""
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _LOW = (1 << 60) - 1
 
 
 def encode(prefix: str, number: int) -> str:
     """``<prefix>_<26 characters>`` of a 128-bit number."""
-    pairs, high, low = _PAIRS, number >> 60, number & _LOW  # two halves that are small integers, and no loop: every row has an id
+    pairs, high, low = _PAIRS, number >> 60, number & _LOW  # in two halves, and without a loop: every row has an id
     return (
         f"{prefix}_{pairs[high >> 60]}{pairs[high >> 50 & 1023]}{pairs[high >> 40 & 1023]}{pairs[high >> 30 & 1023]}"
         f"{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}{pairs[low >> 50]}{pairs[low >> 40 & 1023]}"
@@ -39,7 +41,8 @@ def born(id_: str) -> int:
 class Ids:
     """A source of new ids, each greater than the one before; clock and entropy are given, so that a simulation repeats to the byte.
 
-    Within a millisecond, and while the clock is set back, the 12 bits below it count (RFC 9562, 6.2, methods 1 and 4).
+    Within a millisecond, and while the clock is set back a little, the 12 bits below it count (RFC 9562, 6.2, method 1 and what it
+    says of rollovers). A clock that is set back by more was wrong before, and is followed.
     """
 
     def __init__(self, unix_ms: Callable[[], int], entropy: Callable[[int], bytes]) -> None:
@@ -49,5 +52,6 @@ class Ids:
 
     def new(self, prefix: str) -> str:
         """A fresh id such as ``ord_01k…``."""
-        self._stamp = max(self._unix_ms() << 12, self._stamp + 1)
+        stamp = self._unix_ms() << 12
+        self._stamp = self._stamp + 1 if 0 <= self._stamp - stamp < SET_BACK_MS_MAX << 12 else stamp
         return encode(prefix, uuid7(self._stamp, self._entropy(8)))

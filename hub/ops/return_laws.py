@@ -50,9 +50,10 @@ RETURN_LAWS: tuple[Law, ...] = (
     ),
     Law(
         name="returns_end",
-        says="no return is under way, but for one that waits for a vendor and of whose order an operator was told",
+        says="no return is under way, but for one that waits for its vendor and of which an operator was told",
         breaches="SELECT r.order_id, r.id, r.state FROM returns r WHERE r.state IN ('requested','authorized','in_transit','received') "
-        "AND NOT (r.state IN ('requested','in_transit') AND EXISTS (SELECT FROM dead_letters d WHERE d.saga_id = r.order_id))",
+        "AND NOT (r.state IN ('requested','in_transit') AND EXISTS (SELECT FROM dead_letters d WHERE d.saga_id = r.order_id "
+        "AND (d.step_id IN (r.authorize_id, r.inspect_id) OR d.source = 'return' AND d.identity LIKE 'return:' || r.id || ':%')))",
         settled=True,
     ),
 )

@@ -282,19 +282,3 @@ _WAKE = _OPEN.where(steps.c.saga_id == bindparam("saga"), steps.c.target == HUB_
 async def wake(tx: Tx, saga_id: str) -> None:
     """Make what the hub itself does for a saga due now: something has happened, so it is worth asking again."""
     tx.woken = await tx.execute(_WAKE, {"saga": saga_id}) > 0 or tx.woken
-
-
-STILL_LEASED = steps.c.due_at > func.clock_timestamp()
-"""Nobody has woken it: not now(), for whoever has may have begun later than we, and `due_at` says when it began."""
-_RETRY = _OPEN.where(steps.c.id == bindparam("step_id"), bindparam("even_if_due", type_=Boolean) | STILL_LEASED).values(
-    due_at=_seconds_from_now("seconds")
-)
-
-
-async def retry_in(tx: Tx, step_id: str, seconds: float, *, even_if_due: bool = False, pending: bool = False) -> None:
-    """Make an open step due again in `seconds`, without waiting for its lease to end; what was woken meanwhile stays due.
-
-    Attempts go on: a vendor tells by them asking anew from hearing twice. `pending`: it was answered, only not for good.
-    """
-    verdict = {"verdict": Verdict.PENDING, "waiting": False} if pending else {}  # also one that had been laid aside for dead
-    await tx.execute(_RETRY, {"step_id": step_id, "seconds": seconds, "even_if_due": even_if_due, **verdict})

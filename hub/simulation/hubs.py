@@ -41,7 +41,7 @@ order; `tests/feeds` crosses counts with reservations."""
 SELDOM = 6 * 3600.0
 """How far apart those loops are that only look for what is seldom there; a fortnight must not be all polling."""
 DAILY = {"payouts": 22 * 3600.0, "forget": 90 * 3600.0, "account facts": 22 * 3600.0, "rescue": 3 * 3600.0, "replays": 2 * 3600.0}
-"""Loops that have something to do once in some hours or days."""
+"""Loops that have something to do once in some hours or days; those of `RINGS` are woken before."""
 RINGS = ("deadlines", "promises", "provider events", "account facts")
 """Loops that are woken when something is due."""
 

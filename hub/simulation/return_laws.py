@@ -9,10 +9,12 @@ ENDS = ("refunded", "refused", "canceled", "expired")
 
 
 def returns_end(f: Facts) -> Iterator[str]:
-    """Every return has ended, or an operator was told of it."""
-    told = {letter.saga_id for letter in f.rows("dead_letters")}
+    """Every return has ended, or waits for its vendor, and an operator was told of it."""
+    letters = f.rows("dead_letters")
+    told = {letter.step_id for letter in letters} | {letter.identity.split(":")[1] for letter in letters if letter.source == "return"}
     for it in f.rows("returns"):
-        if it.state not in ENDS and not (it.state in {"requested", "in_transit"} and it.order_id in told):
+        waits = it.state in {"requested", "in_transit"} and not told.isdisjoint({it.id, it.authorize_id, it.inspect_id} - {None})
+        if it.state not in ENDS and not waits:
             yield f"{it.id} of {it.order_id} is {it.state} for ever"
 
 

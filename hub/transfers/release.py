@@ -23,7 +23,7 @@ RELEASE = "payout.release"
 RELEASE_CREDIT = "payout.release_credit"
 """The same for money that is of no order."""
 ACCOUNT_RETRY_SECONDS = (30.0, 3600.0)
-"""The first pause and the longest; what is learned of the account makes the step due at once."""
+"""The first pause and the longest; what is learned of a connected account makes the step due at once, nearly always."""
 DISPUTE_RETRY_SECONDS = 6 * 3600.0
 """Only in case that nobody wakes us: what is learned of a dispute makes the step due at once."""
 REFUSED_RETRY_SECONDS = (600.0, 3 * 3600.0)

@@ -10,9 +10,10 @@ from hub.payments.authorize import AUTHORIZE
 from hub.returns.authorize import AUTHORIZE as AUTHORIZE_RETURN
 from hub.returns.authorize import NO_ANSWER
 from hub.returns.receive import INSPECT
-from hub.runtime import failures, idempotency, steps, trespass
+from hub.runtime import failures, idempotency, trespass
 from hub.runtime.database import HUB
 from hub.runtime.overdue import overdue
+from hub.runtime.put_off import retry_in
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
 from hub.runtime.trace import Trace
 from hub.webhooks import store as provider_events
@@ -34,7 +35,7 @@ async def sweep(wiring: Wiring, *, hearing: bool = True) -> None:
         except Exception as error:  # noqa: BLE001  # one step's trouble is not the others': it goes to the end of the queue
             log.warning("sweep.failed", step=step.id, kind=step.kind, error=repr(error))
             async with wiring.database.tx() as tx:
-                await steps.retry_in(tx, step.id, AGAIN_SECONDS, even_if_due=True)
+                await retry_in(tx, step.id, AGAIN_SECONDS, even_if_due=True)
 
 
 async def _end(wiring: Wiring, step: Step) -> None:

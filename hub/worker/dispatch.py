@@ -19,9 +19,10 @@ from hub.refunds import dispute, reverse, send
 from hub.returns import give_back
 from hub.runtime import failures, steps
 from hub.runtime.database import HUB, Database, Tx
+from hub.runtime.put_off import put_off, retry_in
 from hub.runtime.steps import HUB_TARGET, Outcome, Step, Verdict
 from hub.runtime.trace import Trace, current
-from hub.runtime.unsend import put_off, unsend
+from hub.runtime.unsend import unsend
 from hub.transfers import credit, release, transfer
 from hub.triage.discard import COMPENSATE, compensate
 from hub.wiring import Wiring
@@ -228,7 +229,7 @@ class Dispatcher:
     async def _conclude(self, tx: Tx, step: Step, outcome: Outcome) -> bool:
         """Record an answer to a step of no order, and what follows from it."""
         if outcome.verdict is Verdict.PENDING:
-            await steps.retry_in(tx, step.id, self._wiring.timing.settling)
+            await retry_in(tx, step.id, self._wiring.timing.settling, attempt=step.attempt)
             return False
         if not await steps.end(tx, step.id, outcome):
             return False
@@ -247,4 +248,4 @@ class Dispatcher:
         log.warning("step.in_doubt", step=step.id, kind=step.kind, attempt=step.attempt, error=repr(error), again_in=seconds)
         async with self._wiring.database.tx(HUB, current.get()) as tx:
             await failures.note(tx, step, str(error) or type(error).__name__)
-            await steps.retry_in(tx, step.id, seconds)
+            await retry_in(tx, step.id, seconds, attempt=step.attempt)

@@ -10,6 +10,7 @@ from hub.gateways.stripe.gateway import StripeGateway
 from hub.gateways.stripe.wire import InProcess
 from hub.payments.ports import Gateways, InDoubt
 from hub.runtime import steps
+from hub.runtime.put_off import retry_in
 from hub.runtime.steps import HUB_TARGET, Step
 from hub.sandbox.app import SECRET, Sandbox, create_sandbox
 from hub.sandbox.store import PLATFORM
@@ -41,7 +42,7 @@ async def perform(api: Api, gateways: Gateways, order_id: str, kind: str, *, awa
     async def claimed() -> Step:
         async with api.wiring.database.tx() as tx:
             [step] = [step for step in await steps.of_saga(tx, order_id) if step.kind == kind]
-            await steps.retry_in(tx, step.id, -1)
+            await retry_in(tx, step.id, -1)
         async with api.wiring.database.tx() as tx:
             return next(each for each in await steps.claim(tx, per_target=1000, sending=False) if each.id == step.id)
 

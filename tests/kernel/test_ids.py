@@ -6,7 +6,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.kernel.ids import ALPHABET, LENGTH, Ids, born, encode, first, uuid7
+from hub.kernel.ids import ALPHABET, LENGTH, SET_BACK_MS_MAX, Ids, born, encode, first, uuid7
 
 MILLISECONDS = st.integers(0, (1 << 48) - 1)
 STAMPS = st.integers(0, (1 << 60) - 1)
@@ -43,13 +43,21 @@ def test_as_much_entropy_counts_as_has_room(entropy: bytes) -> None:
     assert len(flipped - {uuid7(1, entropy)}) == 62
 
 
-@given(st.lists(MILLISECONDS, min_size=1, max_size=50), st.randoms(use_true_random=False))
-def test_what_is_born_later_sorts_later_whatever_the_clock_says(clock: list[int], dice: random.Random) -> None:
+@given(st.lists(st.integers(10**12, 10**12 + SET_BACK_MS_MAX - 1), min_size=1, max_size=50), st.randoms(use_true_random=False))
+def test_what_is_born_later_sorts_later_though_the_clock_is_set_back(clock: list[int], dice: random.Random) -> None:
     now = iter(clock)
     ids = Ids(lambda: next(now), dice.randbytes)
     made = [ids.new("ord") for _ in clock]
     assert made == sorted(set(made))
-    assert born(made[0]) == clock[0]
+    assert [born(id_) for id_ in made] == [max(clock[: number + 1]) for number in range(len(clock))]
+
+
+def test_a_clock_that_was_far_ahead_is_followed_back() -> None:
+    now = iter([1_000_000, 4_000_000, 1_000_001, 1_000_001])
+    ids = Ids(lambda: next(now), bytes)
+    made = [ids.new("ord") for _ in range(4)]
+    assert [born(id_) for id_ in made] == [1_000_000, 4_000_000, 1_000_001, 1_000_001]
+    assert made[2] < made[3]
 
 
 def test_a_millisecond_has_room_for_any_number_of_ids() -> None:

@@ -24,6 +24,11 @@ RETURN = (
 RETURN_LINE = (
     "INSERT INTO return_lines (return_id, line_id, offer_id, sku, quantity, reason, good) VALUES ('ret_1', 'ln_1', 'o', 's', 99, 'x', {})"
 )
+LETTER = (
+    "INSERT INTO dead_letters "
+    "(id, source, identity, target, kind, step_id, saga_id, reason, detail, headers, payload, attempts, fingerprint) "
+    "VALUES ('dl_1', '{}', '{}', 'a', 'x', {}, 'ord_1', 'x', 'x', '{{}}', '', 1, 'x')"
+)
 DISPUTE = (
     "INSERT INTO disputes (id, order_id, payment_id, gateway, reference, state, amount, currency) "
     "VALUES ('dsp_1', 'ord_1', 'pay_1', 'stripe', 'dp_1', 'lost', 5, 'EUR')"
@@ -131,6 +136,23 @@ async def test_a_law_is_broken_by_what_it_forbids(world: Database, law: Law) -> 
         assert (law.name in lately) is (law.lately is not None)
         elsewhere = {breach.law for breach in await invariants.check_lately(tx, ["ord_2"])}
         assert (law.name in elsewhere) is (law.lately is not None and law.narrow is None)
+
+
+@pytest.mark.parametrize(
+    ("state", "letter", "stands"),
+    [
+        ("in_transit", LETTER.format("return", "return:ret_1:reception_overdue", "NULL"), True),
+        ("requested", LETTER.format("step", "step:cmd_1", "'cmd_1'"), True),
+        ("requested", LETTER.format("step", "step:cmd_2", "'cmd_2'"), False),
+        ("in_transit", LETTER.format("return", "return:ret_11:reception_overdue", "NULL"), False),
+        ("in_transit", LETTER.format("promise", "promise:sub_1:ship", "NULL"), False),
+        ("received", LETTER.format("return", "return:ret_1:reception_overdue", "NULL"), False),
+    ],
+)
+async def test_a_return_may_wait_where_an_operator_was_told_of_it(world: Database, state: str, letter: str, stands: bool) -> None:
+    asked = "UPDATE returns SET authorize_id = 'cmd_1'"
+    async with broken(world, RETURN.format(state, "NULL"), asked, letter) as tx:
+        assert ("returns_end" not in {breach.law for breach in await invariants.check(tx, settled=True)}) is stands
 
 
 async def test_a_breach_is_kept_once_as_a_dead_letter(world: Database) -> None:

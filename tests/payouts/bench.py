@@ -27,6 +27,7 @@ from hub.runtime.database import Actor, Database
 from hub.runtime.edge import Edge, Rates
 from hub.runtime.http import DEPENDENCIES
 from hub.runtime.openapi import StrictStructs
+from hub.runtime.put_off import retry_in
 from hub.runtime.steps import Outcome, Step
 from hub.runtime.story import Moment
 from hub.sandbox.app import SECRET, create_sandbox
@@ -143,7 +144,7 @@ class Bench:
             return Outcome.refused(no.code, no.message)
         except (InDoubt, NotSent):
             async with self.database.tx() as tx:
-                await steps.retry_in(tx, step.id, 0)
+                await retry_in(tx, step.id, 0)
             return None
 
     async def conclude(self, step: Step, outcome: Outcome) -> None:
@@ -163,7 +164,7 @@ class Bench:
         async with self.database.tx() as tx:
             for shown in await self.payouts():
                 for step in await steps.of_saga(tx, shown["id"]):
-                    await steps.retry_in(tx, step.id, 0)
+                    await retry_in(tx, step.id, 0)
 
     async def payouts(self, who: str = "acme") -> list[dict[str, Any]]:
         return (await self.ok(who, "GET", "/v1/vendor/payouts"))["data"]

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, text, update
 from hub.runtime import steps
 from hub.runtime.database import Database, Tx
 from hub.runtime.overdue import overdue
+from hub.runtime.put_off import retry_in
 from hub.runtime.steps import HUB_TARGET, NewStep, Outcome, Step, StepState, Verdict
 from hub.runtime.trace import Trace
 
@@ -195,8 +196,8 @@ async def test_an_ended_step_stays_as_it_ended(database: Database) -> None:
     (step_id,) = await added(database, step())
     async with database.tx() as tx:
         await steps.end(tx, step_id, Outcome.refused("no"))
-        await steps.retry_in(tx, step_id, 0)
-        await steps.retry_in(tx, step_id, 0)
+        await retry_in(tx, step_id, 0)
+        await retry_in(tx, step_id, 0)
         await steps.cancel_open(tx, "ord_1", "stock.reserve")
     assert await state_of(database, step_id) == ("done", Verdict.REFUSED)
     assert await claimed(database) == []
@@ -218,8 +219,8 @@ async def test_pending_and_a_retry_go_on_counting(database: Database) -> None:
     asked, tried = await added(database, step("a"), step("b"))
     assert len(await claimed(database)) == 2
     async with database.tx() as tx:
-        await steps.retry_in(tx, asked, 0)
-        await steps.retry_in(tx, tried, 0)
+        await retry_in(tx, asked, 0)
+        await retry_in(tx, tried, 0)
     assert {found.id: found.attempt for found in await claimed(database)} == {asked: 2, tried: 2}
 
 
