@@ -45,7 +45,7 @@ def _fresh(console: Console, wanted: Wanted, seed: int, seconds: float) -> int:
     """One seed after the other until the time is over, or a law is broken."""
     until, began, worked, worlds, orders = time.monotonic() + seconds, time.monotonic(), time.process_time(), 0, 0
     while time.monotonic() < until:
-        verdict = simulate(_case(wanted, seed + worlds))
+        verdict = simulate(_case(wanted, seed + worlds), digesting=False)
         worlds, orders = worlds + 1, orders + verdict.case.orders
         if verdict.breaches:
             _show(console, verdict)
@@ -62,7 +62,8 @@ def _show(console: Console, verdict: Verdict) -> None:
     console.print(f"  {verdict.per_minute:.0f} orders a minute, {verdict.statements} statements, {verdict.deaths} processes died")
     for title, counts in (("faults", verdict.struck), ("asked", verdict.did), ("ended", verdict.states)):
         console.print(f"  {title}: " + ", ".join(f"{name} {times}" for name, times in sorted(counts.items())))
-    console.print(f"  digest {verdict.digest}")
+    if verdict.digest:
+        console.print(f"  digest {verdict.digest}")
 
 
 def _judge(console: Console, verdict: Verdict, *, shrinking: bool) -> int:

@@ -58,20 +58,20 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(breach.partition(":")[0] for breach in self.breaches)
 
 
-def simulate(case: Case, *, telling: bool = False) -> Verdict:
-    """One world from its beginning to its end."""
+def simulate(case: Case, *, telling: bool = False, digesting: bool = True) -> Verdict:
+    """One world from its beginning to its end; without `digesting` its digest is empty."""
     began = time.process_time()
     gc.freeze()  # what is here already will be here still
     gc.disable()  # it would look through a growing world again and again, and find little
     try:
-        return _judged(began, *live(case, telling=telling), case)
+        return _judged(began, *live(case, telling=telling), case, digesting=digesting)
     finally:
         gc.collect()
         gc.unfreeze()
         gc.enable()
 
 
-def _judged(began: float, world: World, breaches: list[str], case: Case) -> Verdict:
+def _judged(began: float, world: World, breaches: list[str], case: Case, *, digesting: bool) -> Verdict:
     return Verdict(
         case=case,
         breaches=breaches,
@@ -82,7 +82,7 @@ def _judged(began: float, world: World, breaches: list[str], case: Case) -> Verd
         statements=world.memory.statements,
         virtual_days=world.ended / DAY,
         seconds=time.process_time() - began,
-        digest=digest(world),
+        digest=digest(world) if digesting else "",
         story=about(world, breaches) if world.nature.telling else [],
     )
 
