@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 
 from nats.aio.msg import Msg
 
@@ -13,6 +14,8 @@ CHANGED = "hub.changed"
 WAKE = "hub.wake"
 POLL_SECONDS = 0.5
 
+Hear = Callable[[Msg], Awaitable[None]]
+
 
 class Changes:
     """Who waits for what in this process."""
@@ -20,13 +23,20 @@ class Changes:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._heeded: dict[str, Hear] = {}
+        """What somebody in this process wants to hear: a hint costs whoever hears it as much as a small answer."""
+        self._heeding: set[asyncio.Task[None]] = set()
         self.due = asyncio.Event()
         """Set when steps may have become due."""
 
     async def listen(self) -> None:
         """Subscribe on the current client (run on every new one)."""
-        await self._bus.nc.subscribe(f"{CHANGED}.*", cb=self._heard)
-        await self._bus.nc.subscribe(WAKE, cb=self._woken)
+        for subject, hear in list(self._heeded.items()):
+            await self._bus.nc.subscribe(subject, cb=hear)
+
+    def heed_wakes(self) -> None:
+        """Let `due` be set by what other processes write, too: for who acts on steps."""
+        self._heed(WAKE, self._woken)
 
     def tell(self, tx: Tx) -> None:
         """After a commit: tell this process at once and the others by a hint."""
@@ -41,6 +51,7 @@ class Changes:
         """Return when `saga_id` may have changed, at the latest after `seconds`."""
         event = asyncio.Event()
         self._waiting[saga_id].add(event)
+        self._heed(f"{CHANGED}.*", self._heard)
         try:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), seconds)
@@ -48,6 +59,19 @@ class Changes:
             self._waiting[saga_id].discard(event)
             if not self._waiting[saga_id]:
                 del self._waiting[saga_id]
+
+    def _heed(self, subject: str, hear: Hear) -> None:
+        if subject in self._heeded:
+            return
+        self._heeded[subject] = hear
+        if self._bus.is_connected:  # else when it is
+            task = asyncio.ensure_future(self._subscribe(subject, hear))
+            self._heeding.add(task)
+            task.add_done_callback(self._heeding.discard)
+
+    async def _subscribe(self, subject: str, hear: Hear) -> None:
+        with contextlib.suppress(Exception):  # the client is going away: the next one is told by `listen`
+            await self._bus.nc.subscribe(subject, cb=hear)
 
     async def _heard(self, msg: Msg) -> None:
         self._wake(msg.subject.rsplit(".", 1)[1])

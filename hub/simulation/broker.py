@@ -211,7 +211,8 @@ class Broker:
 
     def say(self, subject: str, data: bytes = b"") -> None:
         """Core NATS: whoever listens now may hear it. The same said twice before it is heard is heard once."""
-        if self._shared.down or (not data and subject in self._hinted) or self.nature.strikes("broker_loses_hint"):
+        heard = any(subject.startswith(line.prefix) for line in self._lines)
+        if not heard or self._shared.down or (not data and subject in self._hinted) or self.nature.strikes("broker_loses_hint"):
             return
         self._hinted[subject] = None
         asyncio.get_running_loop().call_later(LATENCY, self._spread, subject, data)

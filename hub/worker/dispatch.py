@@ -84,6 +84,7 @@ class Dispatcher:
         self._absence = Absence()
         """Of streams that do not answer: wiped and made anew, or of a cluster without leader or quorum."""
         self._stopping = False
+        wiring.changes.heed_wakes()
         self._more = True
         """Whether there may be more that is due than was taken the last time."""
 

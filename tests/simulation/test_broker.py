@@ -170,17 +170,22 @@ def test_hints_wake_the_other_processes_and_may_be_lost() -> None:
         bus = SimulatedBus(hub.broker, other)
         with pytest.raises(Unavailable):
             bus.nc  # noqa: B018  # asking for it is the point
-        changes = Changes(bus)
-        bus.on_connect.append(changes.listen)
+        changes, idle = Changes(bus), Changes(bus)
+        bus.on_connect += [changes.listen, idle.listen]
+        changes.heed_wakes()
         await bus.start()
+        await asyncio.sleep(0)
+        waits = asyncio.create_task(changes.wait("ord_1", seconds=100))
+        await asyncio.sleep(0)
         await asyncio.sleep(0)
         told = Changes(hub.bus)
         tx = Tx.__new__(Tx)
         tx.changed, tx.woken = {"ord_1"}, True
         told.tell(tx)
-        await changes.wait("ord_1", seconds=100)
+        await waits
         took.append(asyncio.get_running_loop().time())
         assert changes.due.is_set() is (took[-1] < 1)
+        assert not idle.due.is_set(), "who acts on no steps is not woken"
 
     took: list[float] = []
     play(story)
