@@ -14,8 +14,9 @@ ORDERS = 48
 AT_ONCE = 6
 FACTOR = 2.0
 SLOW_SECONDS = 30.0
-GRACE_MS = 500.0
-"""What a machine busy with other things may take; a vendor that is held up waits for many seconds."""
+GRACE_MS = 3_000.0
+"""What a machine busy with other things may take (other tests run beside this one); a vendor that is held up waits for the slow
+one's half a minute, or for ever. How close to its own baseline each stays is measured by ``make bench ARGS=bulkheads``."""
 
 
 @pytest_asyncio.fixture(scope="module")
