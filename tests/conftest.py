@@ -14,10 +14,16 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.embedded.nats import Nats
 from hub.embedded.postgres import Postgres
+from tests.quiet import keep_quiet
 from tests.template import fill_template
 
 TEMPLATE = "template_migrated"
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that time something run alone."""
+    keep_quiet(config)
 
 
 def pytest_collection_finish() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 from litestar import Litestar
+from sqlalchemy import text
 
 from hub.app import create_app
 from hub.customers.register import NewCustomer, register
@@ -36,6 +37,11 @@ class Api:
         """One request as `who`; of `json`, None sends no body."""
         sent = {"Authorization": f"Bearer {self.keys[who]}"} if who else {}
         return await self.http.request(method, path, json=json, headers={**sent, **(headers or {})})
+
+    async def sql(self, statement: str) -> None:
+        """Change what is in the database, past the API."""
+        async with self.wiring.database.tx() as tx:
+            await tx.execute(text(statement))
 
     async def offer(self, sku: str = "mug", *, vendor: str = "acme", price: int = 1000, **terms: Any) -> str:
         """An offer's id, made if it is new."""

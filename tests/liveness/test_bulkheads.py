@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.bench.parts.bulkheads import DEAD, GOOD, SLOW, VENDORS, answered, break_two
@@ -14,9 +15,8 @@ ORDERS = 48
 AT_ONCE = 6
 FACTOR = 2.0
 SLOW_SECONDS = 30.0
-GRACE_MS = 3_000.0
-"""What a machine busy with other things may take (other tests run beside this one); a vendor that is held up waits for the slow
-one's half a minute, or for ever. How close to its own baseline each stays is measured by ``make bench ARGS=bulkheads``."""
+GRACE_MS = 500.0
+"""What a machine busy with other things may take; a vendor that is held up waits for many seconds."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -37,6 +37,7 @@ async def buy(world: World, vendors: Sequence[str], count: int) -> list[str]:
     return await asyncio.gather(*(one(number) for number in range(count)))
 
 
+@pytest.mark.quiet
 async def test_one_dead_and_one_slow_vendor_hold_up_no_other(world: World):
     for vendor in VENDORS:
         await world.offer(vendor, "mug")
@@ -45,17 +46,11 @@ async def test_one_dead_and_one_slow_vendor_hold_up_no_other(world: World):
     baseline = (await answered(world, [*alone, *beside])).p99_ms
     began = time.monotonic()
     held = await buy(world, [DEAD, SLOW], 24)
-    allowed = max(FACTOR * baseline, baseline + GRACE_MS)
-    seen: list[float] = []
-    for _ in range(2):  # what a vendor does to the others it does again; a disk that stood still for a moment does not
-        mixed, more = await asyncio.gather(buy(world, GOOD, ORDERS), buy(world, [DEAD, SLOW], 12))
-        held += more
-        seen.append((await answered(world, mixed)).p99_ms)
-        if seen[-1] <= allowed:
-            break
-    print(f"p99 {baseline:.0f} ms alone, {seen} ms in trouble")  # noqa: T201  # seen with -s
-    assert min(seen) <= allowed, f"p99 {seen} ms beside {baseline:.0f} ms without trouble"
-    for order in held:
-        waits = (await world("ada", "GET", f"/v1/orders/{order}")).json()
-        if waits["sub_orders"][0]["vendor"] == DEAD or time.monotonic() - began < SLOW_SECONDS:
-            assert waits["state"] == "placed", "or there was no trouble"
+    mixed, more = await asyncio.gather(buy(world, GOOD, ORDERS), buy(world, [DEAD, SLOW], 12))
+    troubled = (await answered(world, mixed)).p99_ms
+    print(f"p99 {baseline:.0f} ms alone, {troubled:.0f} ms in trouble")  # noqa: T201  # seen with -s
+    assert troubled <= max(FACTOR * baseline, baseline + GRACE_MS), f"p99 {troubled:.0f} ms beside {baseline:.0f} ms without trouble"
+    for order in (*held, *more):
+        seen = (await world("ada", "GET", f"/v1/orders/{order}")).json()
+        if seen["sub_orders"][0]["vendor"] == DEAD or time.monotonic() - began < SLOW_SECONDS:
+            assert seen["state"] == "placed", "or there was no trouble"

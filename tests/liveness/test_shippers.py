@@ -1,7 +1,6 @@
 """Vendors with how they ship, and carts with what is in them, are read in one look: nobody and nothing is lost or doubled by it."""
 
 import pytest
-from sqlalchemy import text
 
 from hub.cart.store import gathered
 from hub.liveness.presence import presences, shippers
@@ -11,20 +10,15 @@ from tests.hub_api import Api
 WATCH = Watch()
 
 
-async def sql(api: Api, statement: str) -> None:
-    async with api.wiring.database.tx() as tx:
-        await tx.execute(text(statement))
-
-
 @pytest.fixture(autouse=True)
 async def three_ways(api: Api) -> None:
     """Acme ships in three ways, two of them for the same price; bolt in none."""
-    await sql(api, "DELETE FROM vendor_shipping_options")
+    await api.sql("DELETE FROM vendor_shipping_options")
     ways = ("'slow', 'Slow', 300, 9", "'post', 'Post', 490, 3", "'air', 'Air', 490, 1")
     for way in ways:
         code, name, price, days = way.split(", ")
         row = f"'acme', {code}, {name}, {price}, 'EUR', {days}"
-        await sql(api, f"INSERT INTO vendor_shipping_options (vendor, code, name, price, currency, days) VALUES ({row})")
+        await api.sql(f"INSERT INTO vendor_shipping_options (vendor, code, name, price, currency, days) VALUES ({row})")
 
 
 async def test_ways_stand_cheapest_first_and_a_vendor_without_any_is_there(api: Api) -> None:
@@ -43,7 +37,7 @@ async def test_carts_keep_their_lines_apart_and_in_order(api: Api) -> None:
     first, second, empty = await api.cart(), await api.cart(), await api.cart()
     for cart, offer, quantity in ((first, tray, 1), (first, mug, 2), (second, mug, 3), (second, lamp, 4)):
         assert (await api("ada", "PUT", f"/v1/carts/{cart}/lines/{offer}", {"quantity": quantity})).status_code == 200
-    await sql(api, f"UPDATE offers SET state = 'paused' WHERE id = '{lamp}'")
+    await api.sql(f"UPDATE offers SET state = 'paused' WHERE id = '{lamp}'")
     async with api.wiring.database.reading() as tx:
         found = await gathered(tx, [second, first, first, empty, "cart_none"])
     assert {cart: [(offer.id, quantity) for offer, quantity in each.lines] for cart, each in found.items()} == {

@@ -20,16 +20,11 @@ def beat(boot: str = "boot-1", age: float = 0, **more: Any) -> Beat:
     return Beat(Heartbeat(boot_id=boot, version="1.2", capabilities=["stock"], oldest_command_age=0.0, **told), age)
 
 
-async def sql(api: Api, statement: str) -> None:
-    async with api.wiring.database.tx() as tx:
-        await tx.execute(text(statement))
-
-
 @pytest.fixture(autouse=True)
 async def two_vendors(api: Api) -> None:
     """Acme has a spoke, bolt works by hand; nobody has been heard."""
-    await sql(api, "UPDATE vendors SET nkey_public = 'U', capabilities = '{stock,orders,shipping}' WHERE code = 'acme'")
-    await sql(api, "DELETE FROM vendor_liveness")
+    await api.sql("UPDATE vendors SET nkey_public = 'U', capabilities = '{stock,orders,shipping}' WHERE code = 'acme'")
+    await api.sql("DELETE FROM vendor_liveness")
 
 
 async def a_round(api: Api, beats: dict[str, Beat] | None = None, every: float = 0) -> bool:
@@ -62,15 +57,15 @@ async def test_a_beat_is_shown(api: Api):
 async def test_one_worker_writes_in_so_many_seconds(api: Api):
     assert await a_round(api, every=30)
     assert await asyncio.gather(*(a_round(api, every=30) for _ in range(4))) == [False] * 4
-    await sql(api, "UPDATE vendor_liveness SET seen_at = now() - interval '31 seconds' WHERE vendor = '@hub'")
+    await api.sql("UPDATE vendor_liveness SET seen_at = now() - interval '31 seconds' WHERE vendor = '@hub'")
     assert sum(await asyncio.gather(*(a_round(api, every=30) for _ in range(4)))) == 1
 
 
 async def test_silence_goes_from_up_to_degraded_to_down_and_a_beat_ends_it(api: Api):
     await a_round(api, {"acme": beat()})
-    await sql(api, "UPDATE vendor_liveness SET since = now() - interval '1 hour'")
+    await api.sql("UPDATE vendor_liveness SET since = now() - interval '1 hour'")
     for silence, health in (("5", "up"), ("11", "degraded"), ("61", "down")):
-        await sql(api, f"UPDATE vendor_liveness SET seen_at = now() - interval '{silence} seconds' WHERE vendor = 'acme'")
+        await api.sql(f"UPDATE vendor_liveness SET seen_at = now() - interval '{silence} seconds' WHERE vendor = 'acme'")
         await a_round(api)
         assert (await seen(api)).health == health
     before = (await seen(api)).since
@@ -84,14 +79,14 @@ async def test_who_was_never_heard_has_its_minute_too(api: Api):
     await a_round(api)
     assert (await seen(api)).health is Health.UP
     assert (await seen(api)).seen_at is None
-    await sql(api, "UPDATE vendor_liveness SET since = now() - interval '2 minutes', seen_at = now() - interval '2 minutes'")
-    await sql(api, "UPDATE vendor_liveness SET seen_at = now() WHERE vendor = '@hub'")
+    await api.sql("UPDATE vendor_liveness SET since = now() - interval '2 minutes', seen_at = now() - interval '2 minutes'")
+    await api.sql("UPDATE vendor_liveness SET seen_at = now() WHERE vendor = '@hub'")
     assert (await seen(api)).health is Health.DOWN
 
 
 async def test_while_nobody_listened_nobody_was_silent(api: Api):
     await a_round(api, {"acme": beat()})
-    await sql(api, "UPDATE vendor_liveness SET since = now() - interval '1 hour', seen_at = now() - interval '10 minutes'")
+    await api.sql("UPDATE vendor_liveness SET since = now() - interval '1 hour', seen_at = now() - interval '10 minutes'")
     assert (await seen(api)).health is Health.UP, "as it was when we last listened"
     await a_round(api)
     assert (await seen(api)).health is Health.UP, "we have only just begun to listen again"
@@ -140,14 +135,14 @@ VALUES ('cmd_{id}', 'ord_x', 'sub_x', '{target}', 'stock.reserve', '{{}}', 20, n
 )
 async def test_the_oldest_command_without_any_answer(api: Api, step: dict[str, Any], age: float):
     values = {"id": "old", "target": "acme", "due": -10, "age": 500, "attempt": 0, "verdict": "NULL", "waiting": "false"} | step
-    await sql(api, STEP.format(**values))
+    await api.sql(STEP.format(**values))
     try:
         await a_round(api, {"acme": beat()})
         view = await seen(api)
         assert view.oldest_seconds == pytest.approx(age, abs=5)
         assert view.health is (Health.DEGRADED if age > WATCH.slow else Health.UP)
     finally:
-        await sql(api, "DELETE FROM steps WHERE id = 'cmd_old'")
+        await api.sql("DELETE FROM steps WHERE id = 'cmd_old'")
     await a_round(api)
     assert (await seen(api)).oldest_seconds == 0
 
@@ -158,7 +153,7 @@ async def test_a_full_stream_is_busy_for_a_while(api: Api):
         await store.note_busy(tx, ["acme"])
     view = await seen(api)
     assert (view.busy, view.health) == (True, Health.DEGRADED)
-    await sql(api, "UPDATE vendor_liveness SET busy_at = now() - interval '1 minute'")
+    await api.sql("UPDATE vendor_liveness SET busy_at = now() - interval '1 minute'")
     assert (await seen(api)).health is Health.UP
 
 
