@@ -39,7 +39,7 @@ async def take_notice(tx: Tx, facts: AccountFacts, seen_at: datetime) -> bool:
 def _waking(kinds: Sequence[str], subjects: Select[tuple[str]]) -> Update:
     s = steps.c
     tried = (s.state == StepState.OPEN, s.target == HUB_TARGET, s.attempt > 0)
-    # Nobody is waited for who may wait for us: what somebody works on just now may look too early, and then looks again by itself.
+    # Nobody is waited for who may wait for us: what is claimed or put off at this very moment looks again by itself.
     waiting = select(s.id).where(*tried, s.kind.in_(kinds), s.subject_id.in_(subjects)).with_for_update(skip_locked=True)
     return update(steps).where(s.id.in_(waiting)).values(due_at=func.now())
 

@@ -5,8 +5,10 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from hub.kernel.errors import Unavailable
 from hub.runtime.bus import Bus
 from hub.runtime.database import Tx
 
@@ -64,14 +66,19 @@ class Changes:
         if subject in self._heeded:
             return
         self._heeded[subject] = hear
-        if self._bus.is_connected:  # else when it is
-            task = asyncio.ensure_future(self._subscribe(subject, hear))
-            self._heeding.add(task)
-            task.add_done_callback(self._heeding.discard)
+        try:
+            client = self._bus.nc
+        except Unavailable:  # the first one is told by `listen`
+            return
+        task = asyncio.ensure_future(self._subscribe(client, subject, hear))
+        self._heeding.add(task)
+        task.add_done_callback(self._heeding.discard)
 
-    async def _subscribe(self, subject: str, hear: Hear) -> None:
-        with contextlib.suppress(Exception):  # the client is going away: the next one is told by `listen`
-            await self._bus.nc.subscribe(subject, cb=hear)
+    @staticmethod
+    async def _subscribe(client: Client, subject: str, hear: Hear) -> None:
+        """Also on a client that is reconnecting, which says it when it is back; one that is closed has a successor, for `listen`."""
+        with contextlib.suppress(Exception):
+            await client.subscribe(subject, cb=hear)
 
     async def _heard(self, msg: Msg) -> None:
         self._wake(msg.subject.rsplit(".", 1)[1])

@@ -17,7 +17,7 @@ _OPEN = update(steps).where(_c.id == bindparam("step_id"), _c.state == StepState
 _STILL_LEASED = _c.due_at > func.clock_timestamp()
 """Nobody has woken it: not now(), for whoever has may have begun later than we, and `due_at` says when it began."""
 _MINE = _c.attempt == bindparam("was")
-"""Nobody has claimed it since."""
+"""Nobody has claimed it since, as far as attempts tell: `put_off` begins them anew."""
 _RETRY = _OPEN.where(bindparam("even_if_due", type_=Boolean) | _STILL_LEASED)
 _RETRY_MINE = _RETRY.where(_MINE)
 _PUT_OFF = _OPEN.where(_STILL_LEASED, _MINE).values(attempt=1)

@@ -86,6 +86,23 @@ async def test_a_worker_that_connected_before_hears_too(nats: Nats) -> None:
     await tells.bus.close()
 
 
+async def test_who_begins_to_wait_while_the_broker_is_away_hears_when_it_is_back(nats: Nats) -> None:
+    waits, tells = Place(nats.url), Place(nats.url)
+    await waits.start()
+    await tells.start()
+    client = waits.bus.nc
+    await asyncio.to_thread(nats.stop)
+    async with asyncio.timeout(PATIENCE):
+        while waits.bus.is_connected:  # noqa: ASYNC110  # nats-py's callbacks for it are the bus's own
+            await asyncio.sleep(0.01)
+    await waits.changes.wait("ord_0", 0.01)
+    await asyncio.to_thread(nats.start)
+    await waits.hears("ord_1", teller=tells)
+    assert waits.bus.nc is client, "the same client is back"
+    await waits.bus.close()
+    await tells.bus.close()
+
+
 async def test_the_next_client_hears_what_the_one_before_did(nats: Nats) -> None:
     waits, tells = Place(nats.url), Place(nats.url)
     await waits.start()
