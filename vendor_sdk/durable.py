@@ -55,7 +55,12 @@ class Durable:
         return durable
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns, once its changes are on the disk; if it raises, they are undone and it raises here."""
+        """What `work` returns, once its changes are on the disk; if it raises, they are undone and it raises here.
+
+        Raises `sqlite3.ProgrammingError` where everybody has let go of the file.
+        """
+        if self._users == 0:
+            raise sqlite3.ProgrammingError(f"{self._path.name} is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))

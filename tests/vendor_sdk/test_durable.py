@@ -53,6 +53,13 @@ async def test_two_users_share_one_file_and_the_last_closes_it(tmp_path: Path) -
     await again.close()
 
 
+async def test_what_comes_after_the_last_has_closed_it_is_refused(tmp_path: Path) -> None:
+    durable = await Durable.open(tmp_path / "f", SCHEMA)
+    await durable.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="f is closed"):
+        await asyncio.wait_for(durable.do(add(1)), 10)
+
+
 async def test_it_is_on_the_disk_when_it_says_so(tmp_path: Path) -> None:
     durable = await Durable.open(tmp_path / "f", SCHEMA)
     await durable.do(add(7))

@@ -109,6 +109,40 @@ async def test_a_call_that_ends_late_is_tried_once_more(times: int, outcome: str
     assert (result.outcome, "deadline" in result.came) == (outcome, outcome == "failed")
 
 
+async def test_an_answer_made_up_before_the_system_was_reached_leaves_the_rule_to_another_command() -> None:
+    """As on a busy machine: the deadline passes on the way to the system, and what was made up for that command is remembered."""
+
+    class NotThereYet(wire.AnswersOnTheWayOut):
+        first = True
+
+        async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
+            if type(self).first:
+                type(self).first = False
+                try:
+                    await asyncio.sleep(10)
+                except asyncio.CancelledError:
+                    return Refused(sub_order_id=command.sub_order_id, reason="too_slow")
+            return await super().reserve(command, context)
+
+    assert (await tried(NotThereYet, "wire.canceled", patience=2.0)).outcome == "passed"
+
+
+async def test_a_call_that_ends_late_once_leaves_nothing_behind_all_the_same() -> None:
+    class Late(Inside):
+        late = True
+
+        async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
+            try:
+                return await super().reserve(command, context)
+            except asyncio.CancelledError:
+                if type(self).late:
+                    type(self).late = False
+                    await asyncio.sleep(2 * GRACE_SECONDS)
+                raise
+
+    assert (await tried(Late, "wire.canceled", patience=2.0)).outcome == "passed"
+
+
 async def rated(adapter: type[Inside]) -> Result:
     return await tried(adapter, "shipping.rates-stand", patience=0.5)
 
