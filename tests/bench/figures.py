@@ -18,17 +18,29 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was set as a target: `reached` has to be at least, or with `at_most` at most, `target`."""
+    """Something that was set as a target: `reached` has to be at least, or with `at_most` at most, `target`.
+
+    `at_best` is what there would be if the hub's own code took nothing, where that is known (`bare.py`).
+    """
 
     says: str
     reached: float
     target: float
     at_most: bool = False
+    at_best: float | None = None
 
     @property
     def met(self) -> bool:
         """Whether it is."""
-        return self.reached <= self.target if self.at_most else self.reached >= self.target
+        return self._fits(self.reached)
+
+    @property
+    def can_be_met(self) -> bool:
+        """Whether it could be, on this machine, by whatever code of ours; yes where nobody knows."""
+        return self.at_best is None or self._fits(self.at_best)
+
+    def _fits(self, value: float) -> bool:
+        return value <= self.target if self.at_most else value >= self.target
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

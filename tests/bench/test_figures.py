@@ -1,7 +1,10 @@
 """The arithmetic of the benchmark on given data: percentiles, ratios of rounds, goals."""
 
+import os
+
 import pytest
 
+from tests.bench.bare import at_best, ratio_at_best
 from tests.bench.figures import Goal, Latency, latency, percentile
 from tests.bench.load.work import Heard
 from tests.bench.pgbench import Limit
@@ -28,6 +31,20 @@ def test_latencies_may_come_in_any_order() -> None:
 def test_goals_look_in_their_direction() -> None:
     met = [Goal(says="", reached=reached, target=2, at_most=at_most).met for reached in (1, 2, 3) for at_most in (False, True)]
     assert met == [False, True, True, True, True, False]
+
+
+def test_a_goal_that_even_the_best_would_miss_cannot_be_met() -> None:
+    can = [Goal(says="", reached=9, target=2, at_most=at_most, at_best=best).can_be_met for best in (1, 2, 3) for at_most in (False, True)]
+    assert can == [False, True, True, True, True, False]
+    assert Goal(says="", reached=1, target=2).can_be_met
+
+
+def test_at_best_the_cores_do_what_others_need() -> None:
+    """A journey of two requests: 10 ms of a core for PostgreSQL (1 core at 100/s), 2 x 5 ms for handlers that do nothing."""
+    figures = beside([_pair(50, 100)], "seq", 8)
+    cores = os.cpu_count() or 1
+    assert ratio_at_best(figures, 2, 0.005) == pytest.approx(cores / (0.01 + 2 * 0.005) / 50)
+    assert at_best(0.25, 0.25) == 2 * cores
 
 
 def test_ratios_are_of_runs_of_the_same_round() -> None:

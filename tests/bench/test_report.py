@@ -13,11 +13,12 @@ from tests.bench.report import Found, Report, Sheet
 
 SVG = "{http://www.w3.org/2000/svg}"
 BARS = Bars(name="fast", title="a < b & c", unit="1/s", groups=["one", "two"], series={"limit": [100, 50], "ours": [200, 0]}, target=150)
+HARD = Goal(says="hard", reached=1, target=7, at_best=5)
 FOUND = Found(
     figures={"rate": 200},
     sheets=[Sheet(title="rates", columns=("", "per second"), rows=[("ours", 1234.5)], notes=["measured alone"])],
     pictures=[BARS],
-    goals=[Goal(says="twice", reached=2.0, target=1.5), Goal(says="quick", reached=30, target=20, at_most=True)],
+    goals=[Goal(says="twice", reached=2.0, target=1.5), Goal(says="quick", reached=30, target=20, at_most=True), HARD],
 )
 
 
@@ -48,7 +49,8 @@ def test_a_part_is_kept_beside_those_measured_before(tmp_path: Path) -> None:
     kept = msgspec.json.decode((tmp_path / "bench.json").read_bytes())
     assert kept["placing"] == {"figures": [1]}
     assert (kept["flash"]["cores"], kept["flash"]["figures"]) == (2, {"rate": 200})
-    assert [goal["met"] for goal in kept["flash"]["goals"]] == [True, False]
+    assert [goal["met"] for goal in kept["flash"]["goals"]] == [True, False, False]
+    assert [goal["can_be_met"] for goal in kept["flash"]["goals"]] == [True, True, False]
     assert (tmp_path / "bench" / "fast.svg").read_text() == BARS.svg()
 
 
@@ -57,4 +59,7 @@ def test_tables_and_goals_are_printed(tmp_path: Path, capsys: pytest.CaptureFixt
     report.keep("flash", FOUND, {})
     report.goals()
     printed = capsys.readouterr().out
-    assert all(words in printed for words in ("rates", "1,234", "measured alone", "twice", "≥ 1.5", "≤ 20", "NOT MET"))
+    assert all(
+        words in printed
+        for words in ("rates", "1,234", "measured alone", "twice", "≥ 1.5", "≤ 20", "NOT MET", "not met: beyond this machine")
+    )

@@ -15,7 +15,6 @@ from hub.simulation.postgres.views import View
 Convert = Callable[[Any], Any]
 Default = Callable[[View], Any]
 
-_encode = msgspec.json.Encoder().encode
 _PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
@@ -67,7 +66,7 @@ def _literal(said: str, type_: TypeEngine[Any]) -> Any:
 
 
 def _json(value: Any) -> Any:
-    return value if value is None or value in ({}, []) else msgspec.json.decode(_encode(value))
+    return value if value is None else msgspec.to_builtins(value, str_keys=True)
 
 
 def _float(value: Any) -> Any:

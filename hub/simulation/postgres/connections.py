@@ -68,13 +68,7 @@ class Connection:
             await self._trouble()
         memory.statements += 1
         if values.__class__ is list:
-            plan = memory.plans.of(statement, values[0])
-            rows, touched = list[Any](), 0
-            for each in values:
-                more, number = await self._planned(plan, each)
-                rows += more
-                touched += number
-            return Result(rows, touched)
+            return await self._each(memory.plans.of(statement, values[0]), values)
         plan = memory.plans.of(statement, values)
         view = self.view
         mark = len(view.journal)
@@ -83,6 +77,20 @@ class Connection:
         except (Blocked, Violation):  # the rare case has a way of its own: nothing has happened yet
             view.take_back(mark)
             return Result(*await self._run(plan, values))
+
+    async def _each(self, plan: Plan, values: Sequence[Any]) -> Result:
+        memory, view = self._memory, self.view
+        rows, touched = list[Any](), 0
+        for each in values:
+            mark = len(view.journal)
+            try:
+                more, number = plan.run(memory, view, each, plan.own)
+            except (Blocked, Violation):
+                view.take_back(mark)
+                more, number = await self._run(plan, each)
+            rows += more
+            touched += number
+        return Result(rows, touched)
 
     async def write(self, writes: Sequence[tuple[Any, list[dict[str, Any]]]]) -> None:
         """Run statements, each for its rows."""
@@ -182,14 +190,6 @@ class Connection:
             self.cut()
             raise _lost()
         self._last = now
-
-    async def _planned(self, plan: Plan, values: Any) -> tuple[list[Any], int]:
-        mark = len(self.view.journal)
-        try:
-            return plan.run(self._memory, self.view, values, plan.own)
-        except (Blocked, Violation):
-            self.view.take_back(mark)
-            return await self._run(plan, values)
 
     async def _run(self, plan: Plan, values: Any) -> tuple[list[Any], int]:
         while True:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from hub.simulation.postgres.views import Key, Row
 
@@ -19,7 +19,8 @@ class Hash:
         if len(positions) == 1:
             self.of: Callable[[Row], Any] = itemgetter(positions[0])
         else:
-            self.of = lambda row: None if None in (found := tuple([row[i] for i in positions])) else found
+            several = cast("Callable[[Row], tuple[Any, ...]]", itemgetter(*positions))
+            self.of = lambda row: None if None in (found := several(row)) else found
 
     def add(self, key: Key, row: Row) -> None:
         """A row is there."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, DateTime
@@ -16,6 +17,10 @@ from hub.simulation.postgres.views import Blocked, Locks, View, Violation
 
 Read = Callable[[Mapping[str, int], Row, Row | None], None]
 """Told where the columns stand, of a row, and of what it was before."""
+
+
+def _nothing(_: Row) -> None:
+    """Of a table without an index."""
 
 
 class Table:
@@ -39,6 +44,8 @@ class Table:
         self.primary_key = Unique(f"pk_{self.name}", Hash(self.primary, self.name), None)
         self.key_of: Callable[[Row], Key] = self.primary_key.index.of
         self.indexes: dict[tuple[int, ...], Hash] = {}
+        self._told_apart: Callable[[Row], Any] = _nothing
+        """What its indexes have of a row: where that is the same, they are."""
         self.sorted: dict[int, Sorted] = {}
         """By the column whose order they have."""
         self.readers: list[Read] = []
@@ -56,6 +63,7 @@ class Table:
         found = self.indexes.get(positions)
         if found is None:
             found = self.indexes[positions] = Hash(positions, self.name)
+            self._told_apart = itemgetter(*sorted({place for each in self.indexes for place in each}))
             for key, row in self.rows.items():
                 found.add(key, row)
         return found
@@ -206,7 +214,7 @@ class Table:
 
     def _put(self, writes: dict[Key, Row | None]) -> None:
         rows = self.rows
-        indexes, in_order = self.indexes.values(), self.sorted.values()
+        indexes, in_order, told_apart = self.indexes.values(), self.sorted.values(), self._told_apart
         for key, row in writes.items():
             old = rows.get(key)
             if row is None:
@@ -221,12 +229,14 @@ class Table:
             if old is None:
                 for index in indexes:
                     index.add(key, row)
-            else:
-                for index in indexes:
-                    of = index.of
-                    if of(old) != of(row):
-                        index.remove(key, old)
-                        index.add(key, row)
+            elif told_apart(old) != told_apart(row):
+                self._index_anew(key, old, row)
+
+    def _index_anew(self, key: Key, old: Row, row: Row) -> None:
+        for index in self.indexes.values():
+            if index.of(old) != index.of(row):
+                index.remove(key, old)
+                index.add(key, row)
 
     def _taken(self, view: View, key: Key, row: Row, old: Row | None = None) -> Unique | None:
         for unique in self.uniques:

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import text
 
 from tests.bench import placed
+from tests.bench.bare import ratio_at_best, request_seconds
 from tests.bench.figures import Goal
 from tests.bench.ground import APIS, Ground, Trade
 from tests.bench.load.bear import bear
@@ -57,7 +58,7 @@ async def measure(ground: Ground) -> Found:
             pairs = await placing.beside(scripts, BUYERS)
             figures |= {script: beside(pairs, script, BUYERS) for script in scripts}
         scrambles = [await _scramble(trade, offer) for offer in trade.market.offers[0][1 : ground.pace.rounds + 1]]
-    return _found(Flash(figures, scrambles))
+    return _found(Flash(figures, scrambles), await request_seconds(ground))
 
 
 async def _scramble(trade: Trade, offer: str) -> Scramble:
@@ -78,7 +79,7 @@ def _everybody(trade: Trade, lines: dict[str, int]) -> list[Any]:
     return [(customer.key, lines) for customer in trade.market.customers]
 
 
-def _found(flash: Flash) -> Found:
+def _found(flash: Flash, bare: float) -> Found:
     one, three = flash.beside["hot1_seq"], flash.beside["hot3_seq"]
     worst = max(flash.scrambles, key=lambda each: abs(each.sold - each.units))
     sheet = Sheet(
@@ -102,7 +103,12 @@ def _found(flash: Flash) -> Found:
         },
     )
     goals = [
-        Goal(says="flash sale on one SKU, 64 buyers: rate against the same on one row", reached=one.ratio, target=TARGET),
+        Goal(
+            says="flash sale on one SKU, 64 buyers: rate against the same on one row",
+            reached=one.ratio,
+            target=TARGET,
+            at_best=ratio_at_best(one, 1, bare),
+        ),
         Goal(says="64 buyers for 10 units: sold", reached=worst.sold, target=UNITS),
         Goal(says="64 buyers for 10 units: oversold", reached=worst.oversold, target=0, at_most=True),
     ]

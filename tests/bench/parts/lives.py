@@ -1,6 +1,7 @@
 """Whole lives, from placing to the vendors' money, on all of the hub's processes; and how long an order takes to be confirmed."""
 
 import asyncio
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.runtime.database import Database
 from hub.settings import load_settings
 from hub.wiring import wire
 from tests.bench import pgbench
+from tests.bench.bare import at_best
 from tests.bench.figures import Goal, Latency, latency, middle
 from tests.bench.ground import Ground, check_laws, open_limit
 from tests.bench.load.bear import bear
@@ -37,6 +39,8 @@ PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.2
 PARTS = {"API": "api", "worker": "worker", "spokes": "spokes", "sandbox": "sandbox", "broker": "nats-server", "PostgreSQL": "postgres"}
 """The hub's processes, and the word by which each is known among the supervisor's children."""
+OURS = ("API", "worker")
+"""Those that run the hub's own code."""
 _SEQ = text("SELECT coalesce(max(seq), 0) FROM timeline")
 _OPEN = text(
     "SELECT (SELECT count(*) FROM orders WHERE state <> 'completed') + (SELECT count(*) FROM transfers WHERE state <> 'transferred')"
@@ -70,6 +74,16 @@ class Lived(msgspec.Struct, frozen=True, kw_only=True):
     def per_second(self) -> float:
         """State transitions."""
         return self.moves / self.seconds
+
+    @property
+    def per_second_at_best(self) -> float:
+        """If the hub's own code took nothing, and all others what they took for each."""
+        return at_best(sum(cores for name, cores in self.cores.items() if name not in OURS) / self.per_second)
+
+    @property
+    def lives_per_second_at_best(self) -> float:
+        """The same in lives."""
+        return self.per_second_at_best * self.orders / self.moves
 
 
 class Confirmed(msgspec.Struct, frozen=True):
@@ -258,8 +272,16 @@ def _found(lives: Lives) -> Found:
     }
     picture = Bars(name="lives", title="Whole lives: state transitions per second", unit="1/s", groups=rounds, series=series)
     p50 = middle(lives.confirmed, lambda one: one.latency.p50_ms)
+    best = middle(lives.rounds, lambda one: one.per_second_at_best / one.limit_per_second)
+    steady = middle(lives.rounds, lambda one: one.lives_per_second_at_best)
     goals = [
-        Goal(says="whole lives: state transitions against seq.sql at 32", reached=lives.ratio, target=1.0),
-        Goal(says=f"placing to confirmed at {ORDERS_PER_SECOND} orders/s: p50 in ms", reached=p50, target=25.0, at_most=True),
+        Goal(says="whole lives: state transitions against seq.sql at 32", reached=lives.ratio, target=1.0, at_best=best),
+        Goal(
+            says=f"placing to confirmed at {ORDERS_PER_SECOND} orders/s: p50 in ms",
+            reached=p50,
+            target=25.0,
+            at_most=True,
+            at_best=None if steady >= ORDERS_PER_SECOND else math.inf,  # more comes than goes: the queue grows for as long as it lasts
+        ),
     ]
     return Found(figures=lives, sheets=sheets, pictures=[picture], goals=goals)
