@@ -59,7 +59,7 @@ class Durable:
 
         Raises `sqlite3.ProgrammingError` where everybody has let go of the file.
         """
-        if self._users == 0:
+        if self._users <= 0:
             raise sqlite3.ProgrammingError(f"{self._path.name} is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()

@@ -1,14 +1,18 @@
-"""What the machine would give if the hub's own code took nothing: what cannot be met is told from what is not met yet."""
+"""What the machine would give if the hub's own Python took nothing: what that cannot reach is told from what it has not reached yet.
+
+Its statements and batches are as they are, so that PostgreSQL takes what it takes; fewer rows or better queries give more.
+"""
 
 import contextlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from hub.embedded.children import Python
 from hub.embedded.ports import claim_port
+from tests.bench.figures import middle
 from tests.bench.ground import Api, Ground, until_answering
 from tests.bench.load.work import Work
-from tests.bench.rounds import Beside, run
+from tests.bench.rounds import Pair, Run, run
 
 ASKERS = 32
 
@@ -41,10 +45,11 @@ def at_best(*seconds: float) -> float:
     return (os.cpu_count() or 1) / sum(seconds)
 
 
-def ratio_at_best(figures: Beside, requests: int, bare: float) -> float:
-    """The highest ratio to pgbench that there could be.
+def run_at_best(run: Run, requests: int, bare: float) -> float:
+    """Journeys a second, where PostgreSQL and the load generator take for each what they took in a run, each of its requests `bare`."""
+    return at_best((run.postgres_cores + run.load_cores) / run.per_second, requests * bare)
 
-    PostgreSQL and the load generator take for each journey what they took, each of its requests what the trivial handler takes.
-    """
-    others = (figures.postgres_cores + figures.load_cores) / figures.per_second
-    return at_best(others, requests * bare) / figures.limit_per_second
+
+def ratio_at_best(pairs: Sequence[Pair], script: str, requests: int, bare: float) -> float:
+    """The median of the rounds' ratios to pgbench, each of them at best."""
+    return middle(pairs, lambda pair: run_at_best(pair.run, requests, bare) / pair.limits[script].per_second)

@@ -20,7 +20,7 @@ class Latency(msgspec.Struct, frozen=True):
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was set as a target: `reached` has to be at least, or with `at_most` at most, `target`.
 
-    `at_best` is what there would be if the hub's own code took nothing, where that is known (`bare.py`).
+    `at_best` is what there would be if the hub's own Python took nothing, where that is known (`bare.py`).
     """
 
     says: str
@@ -36,7 +36,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def can_be_met(self) -> bool:
-        """Whether it could be, on this machine, by whatever code of ours; yes where nobody knows."""
+        """Whether it could be, by whatever Python of ours, with its statements and batches as they are; yes where nobody knows."""
         return self.at_best is None or self._fits(self.at_best)
 
     def _fits(self, value: float) -> bool:

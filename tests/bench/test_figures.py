@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from tests.bench.bare import at_best, ratio_at_best
+from tests.bench.bare import at_best, ratio_at_best, run_at_best
 from tests.bench.figures import Goal, Latency, latency, percentile
 from tests.bench.load.work import Heard
+from tests.bench.parts.lives import Lived
 from tests.bench.pgbench import Limit
 from tests.bench.rounds import Pair, Run, beside
 
@@ -40,11 +41,25 @@ def test_a_goal_that_even_the_best_would_miss_cannot_be_met() -> None:
 
 
 def test_at_best_the_cores_do_what_others_need() -> None:
-    """A journey of two requests: 10 ms of a core for PostgreSQL (1 core at 100/s), 2 x 5 ms for handlers that do nothing."""
-    figures = beside([_pair(50, 100)], "seq", 8)
+    """A journey of two requests: 10 ms of PostgreSQL (a core at 100/s) and 2 of the load generator, 2 x 4 ms for handlers."""
     cores = os.cpu_count() or 1
-    assert ratio_at_best(figures, 2, 0.005) == pytest.approx(cores / (0.01 + 2 * 0.005) / 50)
+    assert run_at_best(_pair(50, 100).run, 2, 0.004) == pytest.approx(cores / 0.02)
+    assert ratio_at_best([_pair(50, 100)], "seq", 2, 0.004) == pytest.approx(cores / 0.02 / 50)
     assert at_best(0.25, 0.25) == 2 * cores
+
+
+def test_what_is_at_best_is_of_runs_of_the_same_round() -> None:
+    pairs = [_pair(limit, ours) for limit, ours in ((100, 200), (200, 200), (50, 100))]
+    own = sorted(ratio_at_best([pair], "seq", 1, 0.0) for pair in pairs)
+    assert ratio_at_best(pairs, "seq", 1, 0.0) == own[1]
+    assert own[0] < own[1]
+
+
+def test_a_life_at_best_takes_what_is_not_the_hub_s_own() -> None:
+    """100 moves a second while others use a core: 10 ms each."""
+    cores = {"API": 0.2, "worker": 0.5, "spokes": 0.3, "sandbox": 0.1, "broker": 0.1, "PostgreSQL": 0.5}
+    lived = Lived(limit_per_second=1, orders=10, moves=1000, seconds=10, cores=cores, resident_mib={})
+    assert lived.per_second_at_best == pytest.approx((os.cpu_count() or 1) * 100)
 
 
 def test_ratios_are_of_runs_of_the_same_round() -> None:
@@ -66,5 +81,5 @@ def _pair(limit: float, ours: float) -> Pair:
         due_at=[],
         left=0,
     )
-    run = Run(heard=heard, latency=same, api_cores=1, postgres_cores=1, load_cores=0, resident_mib=100)
+    run = Run(heard=heard, latency=same, api_cores=1, postgres_cores=1, load_cores=0.2, resident_mib=100)
     return Pair({"seq": Limit(per_second=limit, latency=same, cpu_seconds=0, seconds=1)}, run)

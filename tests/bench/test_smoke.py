@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.bench import copies, placed
+from tests.bench.bare import ratio_at_best, request_seconds
 from tests.bench.ground import Ground, Trade, check_laws, ground
 from tests.bench.load.bear import LoadFailed, bear
 from tests.bench.load.wire import Answer, answer, request
@@ -16,6 +17,7 @@ from tests.bench.load.work import Work
 from tests.bench.pace import QUICK
 from tests.bench.parts import placing
 from tests.bench.placed import Miscounted
+from tests.bench.rounds import beside
 from tests.bench.usage import cpu_seconds
 
 TINY = msgspec.structs.replace(QUICK, seconds=0.2, skus=30)
@@ -36,14 +38,15 @@ async def trade(tiny: Ground) -> AsyncGenerator[Trade]:
 
 
 async def test_placing_is_measured_beside_pgbench(tiny: Ground) -> None:
-    figures = await placing.compare(tiny, [2])
-    assert [(each.clients, each.limit) for each in figures] == [(2, script) for script in placing.SCRIPTS]
+    pairs = (await placing.compare(tiny, [2]))[2]
+    figures = [beside(pairs, script, 2) for script in placing.SCRIPTS]
     for each in figures:
         assert each.ratio == pytest.approx(each.per_second / each.limit_per_second)  # of one round
         assert 0 < each.p50_ms <= each.p99_ms
         assert 0 < each.limit_p50_ms <= each.limit_p99_ms
         assert each.api_cores > 0
         assert each.resident_mib > 50
+        assert ratio_at_best(pairs, each.limit, 1, await request_seconds(tiny)) > each.ratio
 
 
 async def test_a_wrong_answer_ends_the_run(trade: Trade) -> None:

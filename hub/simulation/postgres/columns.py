@@ -15,6 +15,7 @@ from hub.simulation.postgres.views import View
 Convert = Callable[[Any], Any]
 Default = Callable[[View], Any]
 
+_encode = msgspec.json.Encoder().encode
 _PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
@@ -66,7 +67,7 @@ def _literal(said: str, type_: TypeEngine[Any]) -> Any:
 
 
 def _json(value: Any) -> Any:
-    return value if value is None else msgspec.to_builtins(value, str_keys=True)
+    return value if value is None or value in ({}, []) else msgspec.json.decode(_encode(value))
 
 
 def _float(value: Any) -> Any:

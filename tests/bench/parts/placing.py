@@ -62,22 +62,23 @@ class Placing:
 
 async def measure(ground: Ground) -> Found:
     """At each number of buyers, beside as many clients of pgbench."""
-    return _found(await compare(ground, BUYERS), await request_seconds(ground))
+    pairs = await compare(ground, BUYERS)
+    figures = [beside(found, script, buyers) for buyers, found in pairs.items() for script in SCRIPTS]
+    return _found(figures, ratio_at_best(pairs[32], "seq", 1, await request_seconds(ground)))
 
 
-async def compare(ground: Ground, numbers: Sequence[int]) -> list[Beside]:
-    """For each number of buyers the figures against each script."""
-    figures: list[Beside] = []
+async def compare(ground: Ground, numbers: Sequence[int]) -> dict[int, list[Pair]]:
+    """For each number of buyers its rounds."""
+    found: dict[int, list[Pair]] = {}
     async with ground.trade("bench_placing", apis=APIS) as trade:
         placing = Placing(ground, trade)
         for buyers in numbers:
             await placing.warm(buyers)
-            pairs = await placing.beside(SCRIPTS, buyers)
-            figures += [beside(pairs, script, buyers) for script in SCRIPTS]
-    return figures
+            found[buyers] = await placing.beside(SCRIPTS, buyers)
+    return found
 
 
-def _found(figures: list[Beside], bare: float) -> Found:
+def _found(figures: list[Beside], best: float) -> Found:
     seq = {each.clients: each for each in figures if each.limit == "seq"}
     fn = [each for each in figures if each.limit == "fn"]
     sheets = [
@@ -100,7 +101,7 @@ def _found(figures: list[Beside], bare: float) -> Found:
         groups=[f"{buyers} buyers" for buyers in seq],
         series={**rates, "Wheelwright over HTTP": [each.per_second for each in seq.values()]},
     )
-    return Found(figures=figures, sheets=sheets, pictures=[picture], goals=_goals(seq, ratio_at_best(seq[32], 1, bare)))
+    return Found(figures=figures, sheets=sheets, pictures=[picture], goals=_goals(seq, best))
 
 
 def _goals(seq: dict[int, Beside], best: float) -> list[Goal]:

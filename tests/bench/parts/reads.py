@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from tests.bench import assortment
-from tests.bench.bare import at_best, trivial
+from tests.bench.bare import run_at_best, trivial
 from tests.bench.figures import Goal, middle
 from tests.bench.ground import Api, Ground, Trade
 from tests.bench.load.work import Work
@@ -96,8 +96,7 @@ async def _read(ground: Ground, api: Api, paths: list[str], seconds: float) -> R
 
 
 def _at_best(own: Run, bare: Run) -> float:
-    others = (own.postgres_cores + own.load_cores) / own.per_second
-    return at_best(others, bare.api_cores / bare.per_second) / bare.per_second
+    return run_at_best(own, 1, bare.api_cores / bare.per_second) / bare.per_second
 
 
 def _of(kind: str, rounds: Sequence[dict[str, Run]]) -> Read:

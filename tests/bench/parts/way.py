@@ -8,7 +8,7 @@ from tests.bench.load.work import Work
 from tests.bench.market import LINES
 from tests.bench.picture import Bars
 from tests.bench.report import Found, Sheet
-from tests.bench.rounds import COLUMNS, USAGE, Beside, Run, beside, interleave, row, run
+from tests.bench.rounds import COLUMNS, USAGE, Beside, Pair, Run, beside, interleave, row, run
 
 BUYERS = (8, 32)
 REQUESTS = 3
@@ -18,7 +18,7 @@ MOST_PER_SECOND = 3_000
 
 async def measure(ground: Ground) -> Found:
     """At each number of buyers, beside as many clients of pgbench."""
-    figures: list[Beside] = []
+    rounds: dict[int, list[Pair]] = {}
     async with ground.trade("bench_way") as trade:
         ways = Ways(ground, trade)
         await ways.run(8, ground.pace.seconds / 2)
@@ -27,8 +27,10 @@ async def measure(ground: Ground) -> Found:
             async def ours(buyers: int = buyers) -> Run:
                 return await ways.run(buyers, ground.pace.seconds)
 
-            figures.append(beside(await interleave(ground, ("seq",), buyers, ours), "seq", buyers))
-    return _found(figures, await request_seconds(ground))
+            rounds[buyers] = await interleave(ground, ("seq",), buyers, ours)
+    bare = await request_seconds(ground)
+    figures = [beside(pairs, "seq", buyers) for buyers, pairs in rounds.items()]
+    return _found(figures, [ratio_at_best(pairs, "seq", REQUESTS, bare) for pairs in rounds.values()])
 
 
 class Ways:
@@ -50,7 +52,7 @@ class Ways:
         return done
 
 
-def _found(figures: list[Beside], bare: float) -> Found:
+def _found(figures: list[Beside], best: list[float]) -> Found:
     sheet = Sheet(
         title="a buyer's whole way in three requests, beside pgbench placing an order (seq.sql)",
         columns=("buyers", *COLUMNS[1:], *USAGE),
@@ -68,9 +70,9 @@ def _found(figures: list[Beside], bare: float) -> Found:
             says=f"whole way, {each.clients} buyers: rate against seq.sql",
             reached=each.ratio,
             target=0.15,
-            at_best=ratio_at_best(each, REQUESTS, bare),
+            at_best=own,
         )
-        for each in figures
+        for each, own in zip(figures, best, strict=True)
     ]
     goals.append(Goal(says="whole way, 8 buyers: p50 in ms", reached=figures[0].p50_ms, target=20.0, at_most=True))
     return Found(figures=figures, sheets=[sheet], pictures=[picture], goals=goals)
