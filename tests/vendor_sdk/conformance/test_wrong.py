@@ -91,8 +91,9 @@ async def test_rates_that_are_on_their_way_are_waited_for(readings: int, outcome
     assert (result.outcome, result.reason) == (outcome, reason)
 
 
+@pytest.mark.parametrize("rule", ["wire.deadline", "wire.canceled"])
 @pytest.mark.parametrize(("times", "outcome"), [(1, "passed"), (9, "failed")], ids=["once, as on a busy machine", "each time"])
-async def test_a_call_that_ends_late_is_tried_once_more(times: int, outcome: str) -> None:
+async def test_a_call_that_ends_late_is_tried_once_more(rule: str, times: int, outcome: str) -> None:
     class Late(Inside):
         left = times
 
@@ -105,7 +106,7 @@ async def test_a_call_that_ends_late_is_tried_once_more(times: int, outcome: str
                     await asyncio.sleep(2 * GRACE_SECONDS)
                 raise
 
-    result = await tried(Late, "wire.deadline", patience=2.0)
+    result = await tried(Late, rule, patience=2.0)
     assert (result.outcome, "deadline" in result.came) == (outcome, outcome == "failed")
 
 
@@ -125,22 +126,6 @@ async def test_an_answer_made_up_before_the_system_was_reached_leaves_the_rule_t
             return await super().reserve(command, context)
 
     assert (await tried(NotThereYet, "wire.canceled", patience=2.0)).outcome == "passed"
-
-
-async def test_a_call_that_ends_late_once_leaves_nothing_behind_all_the_same() -> None:
-    class Late(Inside):
-        late = True
-
-        async def reserve(self, command: Reserve, context: Context) -> Reserved | Refused:
-            try:
-                return await super().reserve(command, context)
-            except asyncio.CancelledError:
-                if type(self).late:
-                    type(self).late = False
-                    await asyncio.sleep(2 * GRACE_SECONDS)
-                raise
-
-    assert (await tried(Late, "wire.canceled", patience=2.0)).outcome == "passed"
 
 
 async def rated(adapter: type[Inside]) -> Result:
