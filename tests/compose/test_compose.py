@@ -25,6 +25,7 @@ from hub.embedded.nats import Nats
 from hub.embedded.nkey import new_seed, public_of
 from hub.embedded.ports import free_port
 from hub.embedded.postgres import Postgres
+from tests.broker import sent
 from tests.conftest import MakeDatabase
 
 ROOT = Path(__file__).parents[2]
@@ -170,7 +171,7 @@ def test_the_worker_starts_without_the_payment_provider_and_ends_when_told(start
 async def test_the_spoke_signs_in_as_its_vendor_and_gives_signs_of_life(started: Any, broker: Nats):
     hub = await nats_client.connect(broker.url, user="hub", password=SECRETS["NATS_HUB_PASSWORD"])
     beats = await hub.subscribe("hb.acme-audio")
-    await hub.flush()
+    await sent(hub)
     spoke = started("spoke")
     beat = await beats.next_msg(20)
     assert json.loads(beat.data)

@@ -19,6 +19,7 @@ from nats.js.errors import NotFoundError, ServiceUnavailableError
 from hub.embedded.nats import Nats
 from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
 from hub.embedded.nkey import new_seed, public_of
+from tests.broker import sent
 
 HUB, SYSTEM = BrokerUser(user="hub", password="h"), BrokerUser(user="sys", password="s")
 SEEDS = {"acme": new_seed(), "bolt": new_seed()}
@@ -79,14 +80,14 @@ async def test_an_event_bears_the_vendor_of_the_account_that_told_it(hub: Client
 
 async def test_heartbeats_and_questions_cross_under_the_vendors_name(hub: Client, acme: Client):
     beats = await hub.subscribe("hb.>")
-    await hub.flush()
+    await sent(hub)
 
     async def answer(message: Msg) -> None:
         await message.respond(b"5.00")
 
     await acme.subscribe("rpc.quote", cb=answer)
     await acme.publish("hb", b"up")
-    await acme.flush()
+    await sent(acme)
     beat = await beats.next_msg(5)
     assert (beat.subject, beat.data) == ("hb.acme", b"up")
     assert (await hub.request("rpc.acme.quote", b"", timeout=5)).data == b"5.00"
@@ -106,7 +107,7 @@ async def test_a_vendor_cannot_read_anothers_commands(hub: Client, acme: Client)
     with pytest.raises((asyncio.TimeoutError, ServiceUnavailableError, NoRespondersError)):
         await pull.fetch(1, timeout=0.5)
     assert (await hub.jetstream().consumer_info("CMD_bolt", "spoke")).num_ack_pending == 0
-    await acme.flush()
+    await sent(acme)
     assert b"secret" not in heard
 
 
@@ -114,7 +115,7 @@ async def test_a_vendor_cannot_make_the_hub_purge_a_stream_by_a_crafted_reply(hu
     before = (await hub.jetstream().stream_info("CMD_bolt")).state.messages
     await acme.publish("evt.stock.reserved", b"1", reply="$JS.API.STREAM.PURGE.CMD_bolt")
     await acme.publish("rpc.quote", b"1", reply="evt.bolt.stock.reserved")
-    await acme.flush()
+    await sent(acme)
     await asyncio.sleep(0.2)
     assert (await hub.jetstream().stream_info("CMD_bolt")).state.messages == before
     assert (await hub.jetstream().stream_info("EVT_bolt")).state.messages == 0

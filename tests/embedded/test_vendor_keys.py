@@ -20,6 +20,7 @@ from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
 from hub.embedded.nkey import new_seed, public_of
 from hub.embedded.ports import claim_port
 from hub.embedded.vendors import SpokeVendor, accounts, end_spokes, write_spoke
+from tests.broker import sent
 
 OLD, NEW, BOLT, SYSTEM_SEED = (new_seed() for _ in range(4))
 HUB, SYSTEM = BrokerUser(user="hub", password="h"), BrokerUser(nkey=public_of(SYSTEM_SEED))
@@ -67,14 +68,14 @@ async def test_two_keys_open_one_account_and_a_revoked_one_drops_a_live_connecti
     broker.reload(configured(*both))
     new = await enter(broker, NEW)
     heard = await new.subscribe("between-us")
-    await new.flush()
+    await sent(new)
     await old.publish("between-us", b"hello")
     assert (await heard.next_msg(2)).data == b"hello"
     broker.reload(configured(account("acme", NEW), account("bolt", BOLT)))
     await within(2, lambda: old.is_closed)
     await refused(broker, OLD)
     for still in (new, bolt):
-        await still.flush(2)
+        await sent(still)
         await still.close()
 
 
@@ -88,7 +89,7 @@ async def test_a_revoked_key_ends_the_link_of_a_vendors_own_broker(broker: Nats,
     broker.reload(configured(*after))
     acme = await enter(broker, NEW)
     heard = await acme.subscribe("through-the-link")
-    await acme.flush()
+    await sent(acme)
 
     async def passes() -> bool:
         await behind.publish("through-the-link", b"hello")
@@ -124,7 +125,7 @@ async def test_a_key_that_stands_twice_is_the_first_ones_and_spoils_nothing(brok
     broker.reload(configured(account("acme", OLD), account("bolt", OLD, BOLT), account("copy", OLD), account("spy", SYSTEM_SEED)))
     old, bolt = await enter(broker, OLD), await enter(broker, BOLT)
     heard = await bolt.subscribe("between-us")
-    await bolt.flush()
+    await sent(bolt)
     await old.publish("between-us", b"hello")
     with pytest.raises(TimeoutError):
         await heard.next_msg(0.2)

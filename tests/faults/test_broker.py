@@ -13,6 +13,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from tests.broker import sent
 from tests.faults.buying import MUG, Buyers, meanwhile
 from tests.faults.conftest import Proof
 from tests.faults.market import SPOKES, Market
@@ -161,7 +162,7 @@ async def test_a_vendor_that_lies(market: Market, buyers: Buyers, proof: Proof) 
             told += 1
         await client.publish("$JS.API.STREAM.DELETE.CMD_bolt", b"")
         await client.publish("cmd.bolt.orders.recall", body)
-    await client.flush()
+    await sent(client)
     await buyers.buy(4)
     await client.close()
     await proof({("20", "lies of a vendor"): told})
@@ -194,7 +195,7 @@ class Parrot:
         """Say everything once more, the last first; how much that was."""
         for msg in reversed(self._heard):
             await self._say(msg)
-        await self._client.flush()
+        await sent(self._client)
         return len(self._heard)
 
     async def _hear(self, msg: Msg) -> None:

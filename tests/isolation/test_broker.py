@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from hub.runtime import steps
 from hub.runtime.steps import Step
+from tests.broker import sent
 from tests.world import ALL, Building, World
 from vendor_sdk import messages, subjects
 
@@ -183,12 +184,12 @@ async def test_who_listens_to_everything_hears_nothing_of_others(world: World, a
 
     for subject in EVERYWHERE:
         await acme.subscribe(subject, cb=hear)
-    await acme.flush()
+    await sent(acme)
     placed = await world.place(("bolt", "mug", 1))
     await world.until(placed["id"], "completed")
     await world.settled(placed["id"])
     await acme.publish("heard", b"of its own")
-    await acme.flush()
+    await sent(acme)
     await asyncio.sleep(QUIET_SECONDS)
     assert {message.subject for message in heard} == {"heard"}, "its own words alone come back"
     told = [message for message in heard if placed["id"].encode() in message.data or b"bolt" in message.data]
@@ -217,7 +218,7 @@ async def test_a_crafted_reply_moves_nothing(world: World, acme: Client):
         for subject in ("evt.orders.accepted", "hb", "rpc.quote", "JSHUB.CONSUMER.MSG.NEXT.CMD_acme.spoke-orders"):
             body = b'{"batch": 1, "no_wait": true}' if "JSHUB" in subject else b"{}"
             await acme.publish(subject, body, reply=target, headers={"Nats-Msg-Id": f"crafted-{next(numbers)}"})
-    await acme.flush()
+    await sent(acme)
     await asyncio.sleep(QUIET_SECONDS)
     assert await quiet(world) == before
 
@@ -227,7 +228,7 @@ async def test_a_pull_with_a_crafted_reply_moves_only_the_vendors_own(world: Wor
     await hub_side(world).publish("cmd.acme.orders.submit", b"of acme", headers={"Nats-Msg-Id": "own"})
     for target in TARGETS:
         await acme.publish("JSHUB.CONSUMER.MSG.NEXT.CMD_acme.spoke-orders", b'{"batch": 1, "expires": 200000000}', reply=target)
-    await acme.flush()
+    await sent(acme)
     await asyncio.sleep(QUIET_SECONDS)
     assert await quiet(world) == before
 
@@ -243,7 +244,7 @@ async def test_nobody_acknowledges_anothers_commands(world: World, acme: Client)
     for word in (b"+ACK", b"+TERM", b'-NAK {"delay": 1}', b""):
         for times in (1, 2):
             await acme.publish(f"$JS.ACK.{stream}.{consumer}.{times}.{of}.1.0", word)
-    await acme.flush()
+    await sent(acme)
     await asyncio.sleep(QUIET_SECONDS)
     assert (await js.consumer_info(stream, consumer)).num_ack_pending == 1
     await world("ada", "POST", f"/v1/orders/{placed['id']}/cancel")
@@ -285,7 +286,7 @@ async def test_nobody_beats_or_answers_for_another(world: World, acme: Client):
         await acme.publish(subject, messages.encode(beat))
     with pytest.raises(NatsError):
         await acme.request("rpc.bolt.quote", b"{}", timeout=QUIET_SECONDS)
-    await acme.flush()
+    await sent(acme)
     await asyncio.sleep(2.5)  # a round of those who feel the pulse
     after = (await world("olga", "GET", "/v1/admin/vendors/bolt/liveness")).json()
     assert (after["sdk_version"], after["breakers"]) == (before["sdk_version"], before["breakers"])

@@ -9,6 +9,7 @@ import pytest_asyncio
 from hub.embedded.nats import Nats
 from hub.runtime.bus import Bus, BusSettings
 from hub.runtime.changes import WAKE, Changes
+from tests.broker import sent
 
 PATIENCE = 20.0
 
@@ -62,7 +63,7 @@ async def test_who_waits_hears_and_who_does_not_is_sent_nothing(nats: Nats) -> N
     idle.bus.hint(WAKE)
     async with asyncio.timeout(PATIENCE):
         await works.changes.due.wait()
-    await idle.bus.nc.flush()
+    await sent(idle.bus.nc)
     assert not waits.changes.due.is_set()
     assert (waits.subscriptions, works.subscriptions, idle.subscriptions) == (1, 1, 0)
     for place in (waits, works, idle):

@@ -20,6 +20,7 @@ from hub.embedded.nats import Nats
 from hub.embedded.nats_config import BrokerUser, VendorAccount, nats_config
 from hub.embedded.nkey import new_seed, public_of
 from hub.runtime.topology import ensure_vendor
+from tests.broker import sent
 from tests.vendor_sdk import orders
 from vendor_sdk import messages, subjects
 from vendor_sdk.messages import Message
@@ -62,7 +63,7 @@ class Stand:
         for vendor in self.seeds:
             await ensure_vendor(self.js, vendor)
         await self.hub.subscribe("evt.>", cb=self._hear)
-        await self.hub.flush()
+        await sent(self.hub)
 
     async def close(self) -> None:
         await self.hub.close()

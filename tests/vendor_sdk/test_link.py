@@ -18,6 +18,7 @@ from nats.js.errors import NoStreamResponseError
 
 from hub.embedded.nkey import new_seed
 from hub.runtime.topology import ensure_vendor
+from tests.broker import sent
 from tests.vendor_sdk import orders
 from tests.vendor_sdk.conftest import RunSpoke
 from tests.vendor_sdk.stand import Stand, until
@@ -254,7 +255,7 @@ async def test_an_account_is_a_wall(stand: Stand, folder: Path) -> None:
         await client.publish(f"hb.{good}", b"{}")
         with pytest.raises((NatsError, NoStreamResponseError)):
             await client.jetstream().publish(f"cmd.{good}.stock.reserve", b"{}", timeout=0.3)
-        await client.flush()
+        await sent(client)
         info = await stand.js.stream_info(subjects.event_stream(good))
         assert info.state.messages == 0
         stored = await stand.js.get_last_msg(subjects.event_stream(bad), f"evt.{bad}.{good}.stock.reserved")

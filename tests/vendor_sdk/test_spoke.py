@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from nats.aio.msg import Msg
 
+from tests.broker import sent
 from tests.vendor_sdk import orders
 from tests.vendor_sdk.conftest import RunSpoke
 from tests.vendor_sdk.stand import Heard, Stand, until
@@ -238,7 +239,7 @@ async def test_a_heartbeat_tells_how_well_it_is(stand: Stand, vendor: str, run_s
         beats.append(msgspec.json.decode(msg.data, type=Heartbeat))
 
     await stand.hub.subscribe(subjects.heartbeat(vendor), cb=note)
-    await stand.hub.flush()
+    await sent(stand.hub)
     await run_spoke(vendor, {"faults": [{"do": "slow", "seconds": 1.0}]}, heartbeat=0.1)
     await stand.command(vendor, orders.reserve("sub-1"), f"{vendor}.r")
     await until(lambda: any(beat.in_flight for beat in beats))
