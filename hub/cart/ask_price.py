@@ -17,7 +17,7 @@ from hub.liveness.presence import Shipper, shippers
 from hub.pricing.promotions import Code, choose
 from hub.pricing.quote import PricedVendor, Prices, Quote, QuotedLine, Subject, build
 from hub.runtime.database import Tx
-from hub.runtime.together import Duty, Together
+from hub.runtime.together import Duty, Locked, Together
 from vendor_sdk.messages import Address
 
 COUPONS_MAX = 10
@@ -74,7 +74,7 @@ class Ask(Duty[Asked, Basis]):
     def __init__(self, rules: CartRules) -> None:
         self._rules = rules
 
-    async def look_up(self, tx: Tx, wanted: Sequence[Asked]) -> Basis:
+    async def look_up(self, tx: Tx, wanted: Sequence[Asked], _: Locked = "first") -> Basis:
         carts = await store.gathered(tx, [asked.cart_id for asked in wanted])
         codes = {offer.vendor for each in carts.values() for offer, _ in each.lines}
         return Basis(carts=carts, vendors=await shippers(tx, self._rules.watch, codes))

@@ -13,7 +13,7 @@ from hub.cart.view import CartView, show_cart
 from hub.catalog import store as catalog
 from hub.catalog.model import Sellable
 from hub.runtime.database import Tx
-from hub.runtime.together import Duty, Together
+from hub.runtime.together import Duty, Locked, Together
 
 
 class OpenCart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,7 +33,7 @@ class Open(Duty[OpenCart, Shelves]):
     def __init__(self, rules: CartRules) -> None:
         self._rules = rules
 
-    async def look_up(self, tx: Tx, wanted: Sequence[OpenCart]) -> Shelves:
+    async def look_up(self, tx: Tx, wanted: Sequence[OpenCart], _: Locked = "first") -> Shelves:
         ids = {offer_id for cart in wanted for offer_id in cart.lines}
         return await catalog.with_vendors(tx, ids) if ids else {}
 

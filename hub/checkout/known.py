@@ -1,4 +1,4 @@
-"""What is to be known to place orders, read once for all of them, and locked: their carts, their coupons, then their stock."""
+"""What is to be known to place orders, read once for all of them, and locked: their carts, their coupons, and last their stock."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +15,7 @@ from hub.liveness.presence import presences
 from hub.liveness.rules import Presence
 from hub.pricing.quote import Quote
 from hub.runtime.database import Tx
+from hub.runtime.together import Locked
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -39,7 +40,7 @@ class Known(msgspec.Struct, frozen=True):
             raise Conflict("cart_ordered", "this cart has been ordered")
 
 
-async def look_up(tx: Tx, timing: Timing, quote_ids: Sequence[str]) -> Known:
+async def look_up(tx: Tx, timing: Timing, quote_ids: Sequence[str], locked: Locked) -> Known:
     """All that is to be known to make orders of these quotes, whose carts nobody else orders before this transaction has ended."""
     quoted = {each.id: each for each in await carts.quotes_locked(tx, quote_ids)}
     parts = [part for each in quoted.values() for part in each.body.parts]
@@ -49,6 +50,6 @@ async def look_up(tx: Tx, timing: Timing, quote_ids: Sequence[str]) -> Known:
     return Known(
         quoted=quoted,
         vendors=await presences(tx, timing.watch, codes),
-        shelf=await promise.shelf(tx, offer_ids),
+        shelf=await promise.shelf(tx, offer_ids, locked),
         ordered={each.body.cart_id for each in quoted.values() if each.state != "open"},
     )

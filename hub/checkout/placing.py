@@ -13,7 +13,7 @@ from hub.checkout.timing import Timing
 from hub.inventory import promise
 from hub.orders.view import OrderView
 from hub.runtime.database import Tx
-from hub.runtime.together import Duty, Together
+from hub.runtime.together import Duty, Locked, Together
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -31,8 +31,8 @@ class Place(Duty[Wish, Known]):
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
 
-    async def look_up(self, tx: Tx, wanted: Sequence[Wish]) -> Known:
-        return await look_up(tx, self._timing, [wish.order.quote_id for wish in wanted])
+    async def look_up(self, tx: Tx, wanted: Sequence[Wish], locked: Locked) -> Known:
+        return await look_up(tx, self._timing, [wish.order.quote_id for wish in wanted], locked)
 
     async def one(self, tx: Tx, known: Known, wanted: Wish) -> OrderView:
         order = await begin(tx, self._timing, known, wanted.order, now=wanted.now)
@@ -41,8 +41,8 @@ class Place(Duty[Wish, Known]):
         known.ordered.add(cart_id)
         return await look.view(tx, order)
 
-    def keep(self, tx: Tx, known: Known) -> None:
-        promise.keep(tx, known.shelf)
+    async def keep(self, tx: Tx, known: Known) -> None:
+        await promise.keep(tx, known.shelf)
 
 
 Placing = Together[Wish, Known]

@@ -12,6 +12,7 @@ from hub.catalog.tables import offers
 from hub.inventory.tables import stock
 from hub.kernel.errors import Conflict
 from hub.runtime.database import Tx
+from hub.runtime.together import Locked, Moved
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -52,23 +53,24 @@ class OnShelf(Offer, frozen=True, kw_only=True):
     on_hand: int
 
 
-_SHELF = (
+_SEEN = (
     select(*OFFER, _s.on_hand)
     .select_from(WITH_PRODUCT.join(stock, _s.offer_id == offers.c.id))
     .where(_s.offer_id.in_(bindparam("offers", expanding=True)))
     .order_by(_s.offer_id)
-    .with_for_update(of=stock)
 )
+_HELD = _SEEN.with_for_update(of=stock)
 
 
 class Shelf:
-    """Offers whose stock this transaction has locked: who comes first takes first, and all of it is written at once, with `keep`."""
+    """Offers and their stock as one transaction sees it: who comes first takes first, and all of it is written at once, with `keep`."""
 
-    def __init__(self, found: Sequence[OnShelf], bare: Mapping[str, Offer]) -> None:
+    def __init__(self, found: Sequence[OnShelf], bare: Mapping[str, Offer], locked: Locked) -> None:
         """`bare` are offers without stock."""
         self.offers: Mapping[str, Offer] = {**bare, **{each.id: each for each in found}}
         self._left = {each.id: each.on_hand for each in found}
         self.taken: dict[str, int] = {}
+        self.locked = locked
 
     def take(self, demands: Sequence[Demand]) -> None:
         """Promise units. Raises `Conflict` (``sold_out``) naming the offer; then nothing is taken."""
@@ -85,16 +87,20 @@ def _sold_out(demand: Demand) -> Conflict:
     return Conflict("sold_out", f"fewer than {demand.quantity} units of {demand.offer_id} are left", offer_id=demand.offer_id)
 
 
-async def shelf(tx: Tx, offer_ids: Collection[str]) -> Shelf:
-    """These offers with their stock, locked in the one order; unknown ids are left out."""
+async def shelf(tx: Tx, offer_ids: Collection[str], locked: Locked) -> Shelf:
+    """These offers with their stock, locked in the one order, at once or in `keep`; unknown ids are left out."""
     wanted = set(offer_ids)
-    found = await tx.all(_SHELF, OnShelf, {"offers": sorted(wanted)})
+    found = await tx.all(_HELD if locked == "first" else _SEEN, OnShelf, {"offers": sorted(wanted)})
     bare = wanted - {each.id for each in found}  # of some nobody has told yet how many there are: none
-    return Shelf(found, await offers_by_id(tx, bare) if bare else {})
+    return Shelf(found, await offers_by_id(tx, bare) if bare else {}, locked)
 
 
-def keep(tx: Tx, shelf: Shelf) -> None:
-    """Write all that was taken from a shelf of this transaction, once; PostgreSQL refuses what would leave less than nothing."""
+async def keep(tx: Tx, shelf: Shelf) -> None:
+    """Write all that was taken from a shelf of this transaction, once. Raises `Moved` where by now there is less than was seen."""
+    if shelf.locked == "last" and shelf.taken:
+        left = await lock(tx, shelf.taken)
+        if any(left[offer_id] < units for offer_id, units in shelf.taken.items()):
+            raise Moved
     for offer_id, units in shelf.taken.items():
         tx.later(_TAKE, offer_id, {"offer": offer_id, "units": units}, reckons=True)
 

@@ -1,8 +1,9 @@
 """Owns how requests of one kind are done: all that wait in one transaction, each as if it were alone."""
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 import structlog
@@ -30,6 +31,8 @@ _encoder = msgspec.json.Encoder()
 
 W = TypeVar("W")
 K = TypeVar("K")
+Locked = Literal["first", "last"]
+"""When rows that many want are locked: when they are read, or when all is made and nothing is left but to write it."""
 
 
 class Duty(ABC, Generic[W, K]):
@@ -39,15 +42,19 @@ class Duty(ABC, Generic[W, K]):
     """Whether it waits for rows that others have locked; then one transaction at a time, for the next would wait for the same."""
 
     @abstractmethod
-    async def look_up(self, tx: Tx, wanted: Sequence[W]) -> K:
+    async def look_up(self, tx: Tx, wanted: Sequence[W], locked: Locked, /) -> K:
         """What is to be known for all of these, read once, and locked in an order that is the same everywhere."""
 
     @abstractmethod
     async def one(self, tx: Tx, known: K, wanted: W) -> object:
         """Do it, as a member of the transaction; what is answered. Raises `Refusal`, best before anything is written."""
 
-    def keep(self, tx: Tx, known: K) -> None:
-        """Write what has come together in `known`; most have nothing."""
+    async def keep(self, tx: Tx, known: K) -> None:
+        """Lock what is locked last, and write what has come together in `known`; most have nothing. Raises `Moved`."""
+
+
+class Moved(Exception):
+    """What was read, and not locked, is no longer so, and what was made of it cannot be kept."""
 
 
 class Spoiled(Exception):
@@ -81,6 +88,9 @@ class Together(Generic[W, K]):
         """What came of each; None for all if each has to try alone."""
         current.set(None)  # what is logged here is no asker's own
         try:
+            if len(wishes) > 1:
+                with contextlib.suppress(Moved):
+                    return await self._together(wishes, TOGETHER_MS, "last")
             return await self._together(wishes, TOGETHER_MS)
         except Exception as error:
             if _is_away(error):
@@ -108,11 +118,11 @@ class Together(Generic[W, K]):
             raise came
         return came
 
-    async def _together(self, wishes: Sequence[tuple[Asker, W]], wait_ms: int) -> list[Answer | Refusal]:
+    async def _together(self, wishes: Sequence[tuple[Asker, W]], wait_ms: int, locked: Locked = "first") -> list[Answer | Refusal]:
         async with self._database.tx() as tx:
             if self._duty.locks or any(asker.claim is not None for asker, _ in wishes):
                 await tx.wait_at_most(wait_ms)
-            known = await self._duty.look_up(tx, [wanted for _, wanted in wishes])
+            known = await self._duty.look_up(tx, [wanted for _, wanted in wishes], locked)
             answers = await idempotency.answers(tx, [asker for asker, _ in wishes])  # after the locks: a twin's is there by then
             said: list[Answer | Refusal] = []
             for asker, wanted in wishes:
@@ -127,7 +137,7 @@ class Together(Generic[W, K]):
                     answers.keep(member, asker, answer)
                     tx.take_in(member)
                     said.append(answer)
-            self._duty.keep(tx, known)
+            await self._duty.keep(tx, known)
             return said
 
     async def _one(self, tx: Tx, known: K, wanted: W) -> Answer:

@@ -15,17 +15,20 @@ from hub.cart.ask_price import AskPrice, ask_price
 from hub.cart.open_cart import OpenCart, open_cart
 from hub.catalog.model import Described, OfferTerms
 from hub.checkout.begin import PlaceOrder
-from hub.checkout.placing import Placing, Wish
+from hub.checkout.placing import Place, Placing, Wish
 from hub.customers.register import NewCustomer, register
 from hub.inventory.offers import put_one
 from hub.kernel.errors import Refusal
 from hub.kernel.money import Money
 from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.idempotency import Answer, Asker, fingerprint
+from hub.runtime.together import Together
 from hub.runtime.trace import Trace
 from tests.hub_api import ADDRESS
-from tests.shop import Shop, now
+from tests.shop import Shop, now, open_shop
 from vendor_sdk.messages import Address
+
+WAITING = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 @dataclass
@@ -99,14 +102,31 @@ class Ordering:
             await tx.execute(text("SELECT 1 FROM stock WHERE offer_id = :id FOR UPDATE"), {"id": offer_id})
             yield
 
-    async def waiting(self) -> list[int]:
-        """The connections that wait for a lock, as soon as there are any."""
+    async def waiting(self) -> None:
+        """Return as soon as a connection waits for a lock."""
+        await self._until_some(f"SELECT pid FROM {WAITING}")
+
+    async def cut(self) -> None:
+        """End the connections that wait for a lock, as soon as there are any and before they give up."""
+        await self._until_some(f"SELECT pg_terminate_backend(pid) FROM {WAITING}")
+
+    async def _until_some(self, rows: str) -> None:
         for _ in range(400):
-            rows = await self.shop.rows("SELECT DISTINCT pid FROM pg_locks WHERE NOT granted")
-            if rows:
-                return [row.pid for row in rows]
+            if await self.shop.rows(rows):
+                return
             await asyncio.sleep(0.01)
         raise AssertionError("nobody waits")
+
+
+@asynccontextmanager
+async def two_processes(database_url: str, *vendors: str, settings: Mapping[str, str] | None = None) -> AsyncIterator[Ordering]:
+    """A shop, and a second process beside it."""
+    shop = await open_shop(database_url, *vendors, settings=settings)
+    other = Database(database_url, pool_size=4)
+    timing = shop.wiring.timing
+    yield Ordering(shop, Together(shop.wiring.database, Place(timing)), other, Together(other, Place(timing)))
+    await other.close()
+    await shop.close()
 
 
 def order_id(answer: Answer | BaseException) -> str:

@@ -15,11 +15,11 @@ from hub.checkout.placing import Place
 from hub.inventory import offers
 from hub.kernel.errors import Conflict, Refusal
 from hub.kernel.money import Money
-from hub.runtime.database import Actor, Database, Tx
+from hub.runtime.database import Actor, Tx
 from hub.runtime.idempotency import Answer
 from hub.runtime.together import MOST, Together
-from tests.checkout.ordering import Ordering, order_id, slugs
-from tests.shop import now, open_shop
+from tests.checkout.ordering import Ordering, order_id, slugs, two_processes
+from tests.shop import now
 
 PROMOTIONS = """
 [[promotions]]
@@ -63,12 +63,8 @@ async def ordering(database_url: str, scratch: Path) -> AsyncGenerator[Ordering]
     """A shop of three vendors, of whom cedar is closed now and then; and a second process beside it."""
     path = scratch / "promotions-of-placing.toml"
     path.write_text(PROMOTIONS)
-    shop = await open_shop(database_url, "acme", "bolt", "cedar", settings={"WHEELWRIGHT__ORDERS__PROMOTIONS_FILE": str(path)})
-    other = Database(database_url, pool_size=4)
-    timing = shop.wiring.timing
-    yield Ordering(shop, Together(shop.wiring.database, Place(timing)), other, Together(other, Place(timing)))
-    await other.close()
-    await shop.close()
+    async with two_processes(database_url, "acme", "bolt", "cedar", settings={"WHEELWRIGHT__ORDERS__PROMOTIONS_FILE": str(path)}) as both:
+        yield both
 
 
 async def lawful(ordering: Ordering) -> None:
@@ -310,6 +306,7 @@ class TestProcesses:
             assert await ordering.count(offer) == {"on_hand": 976, "reserved": 24, "shipped": 0, "received": 1000}
         await lawful(ordering)
 
+    @pytest.mark.quiet  # the batch waits only so long to be cut off
     async def test_a_lost_connection_answers_nobody_falsely(self, ordering: Ordering) -> None:
         offer = await ordering.offer("lost", 100)
         quotes = await ordering.quotes(6, offer)
@@ -319,8 +316,7 @@ class TestProcesses:
 
         async with ordering.held(offer):
             tasks = ask()
-            for pid in await ordering.waiting():
-                await ordering.shop.scalar("SELECT pg_terminate_backend(:pid)", pid=pid)
+            await ordering.cut()
             answers = await asyncio.gather(*tasks, return_exceptions=True)
         assert not [each for each in answers if isinstance(each, Answer | Refusal)]
         assert await ordering.orders_of(quotes) == []

@@ -1,7 +1,9 @@
 """Requests of one kind in one transaction: each as if it were alone, answered when it is durable."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,53 +13,81 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, insert
 from hub.kernel.errors import Conflict, Unavailable
 from hub.runtime.database import Actor, Database, Tx
 from hub.runtime.idempotency import Answer, Asker
-from hub.runtime.together import Duty, Together
+from hub.runtime.together import Duty, Locked, Moved, Together
 from hub.runtime.trace import Trace
 
 tables = MetaData()
 jars = Table("jars", tables, Column("id", Text, primary_key=True), Column("left", Integer, nullable=False))
 takings = Table("takings", tables, Column("who", Text, primary_key=True), Column("jar", Text, nullable=False))
 j = jars.c
-LOCK = select(j.id, j.left).where(j.id.in_(bindparam("jars", expanding=True))).order_by(j.id).with_for_update()
-LEAVE = update(jars).where(j.id == bindparam("jar"))
+SEE = select(j.id, j.left).where(j.id.in_(bindparam("jars", expanding=True))).order_by(j.id)
+LOCK = SEE.with_for_update()
+TAKE_OUT = update(jars).where(j.id == bindparam("jar")).values(left=j.left - bindparam("taken"))
 TAKE = insert(takings)
 ADA = Actor("customer", "ada")
 
 
-class Take(Duty[tuple[str, str], dict[str, int]]):
-    """One from a jar: (who, jar). `early` is refused before anything is written, `late` after, `broken` has a defect."""
+@dataclass
+class Seen:
+    """What is left in each jar, and what has been taken of it since."""
+
+    left: dict[str, int]
+    locked: Locked
+    taken: Counter[str] = field(default_factory=Counter)
+
+
+class Take(Duty[tuple[str, str], Seen]):
+    """One from a jar: (who, jar). `early` is refused before anything is written, `late` after, `broken` has a defect.
+
+    While `robbed` takes one, somebody else takes two.
+    """
 
     locks = True
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self.sizes: list[int] = []
+        self.locked: list[Locked] = []
 
-    async def look_up(self, tx: Tx, wanted: Sequence[tuple[str, str]]) -> dict[str, int]:
+    async def look_up(self, tx: Tx, wanted: Sequence[tuple[str, str]], locked: Locked) -> Seen:
         self.sizes.append(len(wanted))
-        return {row.id: row.left for row in await tx.rows(LOCK, {"jars": sorted({jar for _, jar in wanted})})}
+        self.locked.append(locked)
+        return Seen(await self._left(tx, LOCK if locked == "first" else SEE, {jar for _, jar in wanted}), locked)
 
-    async def one(self, tx: Tx, known: dict[str, int], wanted: tuple[str, str]) -> object:
+    async def one(self, tx: Tx, known: Seen, wanted: tuple[str, str]) -> object:
         who, jar = wanted
-        if who.startswith("early") or known.get(jar, 0) < 1:
+        if who.startswith("early") or known.left.get(jar, 0) < 1:
             raise Conflict("refused", who)
+        if who.startswith("robbed") and known.locked == "last":
+            async with self._database.tx() as others:
+                await others.execute(TAKE_OUT, {"jar": jar, "taken": 2})
         if who.startswith("late"):
             await tx.execute(TAKE, {"who": who, "jar": jar})
             raise Conflict("refused", who)
         if who.startswith("broken"):
             raise ZeroDivisionError
-        known[jar] -= 1
+        known.left[jar] -= 1
+        known.taken[jar] += 1
         tx.put(TAKE, {"who": who, "jar": jar})
-        return {"who": who, "left": known[jar]}
+        return {"who": who, "left": known.left[jar]}
 
-    def keep(self, tx: Tx, known: dict[str, int]) -> None:
-        for jar, left in known.items():
-            tx.later(LEAVE, jar, {"jar": jar, "left": left})
+    async def keep(self, tx: Tx, known: Seen) -> None:
+        if known.locked == "last":
+            left = await self._left(tx, LOCK, known.taken)
+            if any(left[jar] < taken for jar, taken in known.taken.items()):
+                raise Moved
+        for jar, taken in known.taken.items():
+            tx.later(TAKE_OUT, jar, {"jar": jar, "taken": taken})
+
+    @staticmethod
+    async def _left(tx: Tx, statement: Any, names: Collection[str]) -> dict[str, int]:
+        return {row.id: row.left for row in await tx.rows(statement, {"jars": sorted(names)})}
 
 
 class Jars:
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.duty = Take()
+        self.duty = Take(database)
         self.take = Together(database, self.duty, wait_ms=80)
 
     async def fill(self, jar: str, left: int) -> None:
@@ -111,6 +141,30 @@ async def test_the_same_key_is_done_once(made: Jars) -> None:
     answers = await made.ask("keyed", "i", "i", "i", key="take once")
     assert [each.replayed for each in answers] == [False, True, True]
     assert await made.stands("keyed") == (4, ["i"])
+
+
+async def test_what_others_took_meanwhile_is_seen_under_the_locks(made: Jars) -> None:
+    await made.fill("robbed", 4)
+    answers = await made.ask("robbed", "n", "robbed-1", "o")
+    assert [type(each) for each in answers] == [Answer, Answer, Conflict], "of four, two were gone"
+    assert await made.stands("robbed") == (0, ["n", "robbed-1"])
+    assert (made.duty.sizes[-2:], made.duty.locked[-2:]) == ([3, 3], ["last", "first"]), "all of them again, and none alone"
+
+
+async def test_what_others_took_and_nobody_misses_is_not_done_again(made: Jars) -> None:
+    await made.fill("rich", 5)
+    answers = await made.ask("rich", "p", "robbed-2", "q")
+    assert {type(each) for each in answers} == {Answer}
+    assert await made.stands("rich") == (0, ["p", "q", "robbed-2"])
+    assert made.duty.locked[-1] == "last"
+
+
+async def test_who_is_alone_locks_at_once(made: Jars) -> None:
+    """A statement less, and nobody waits behind."""
+    await made.fill("alone", 1)
+    [answer] = await made.ask("alone", "r")
+    assert isinstance(answer, Answer)
+    assert made.duty.locked[-1] == "first"
 
 
 async def test_where_it_locks_the_next_wait_for_the_one_before(made: Jars) -> None:
