@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 
-from hub.simulation.nature import EPOCH
+from hub.simulation.loop import Nap
+from hub.simulation.nature import EPOCH, Nature
 
 GRID_SECONDS = 0.5
 """Moments are rounded up to so much: what is due at nearly the same time rings once, as workers look so often."""
@@ -63,20 +64,17 @@ class Alarm:
 class Bell:
     """What a loop waits at."""
 
-    def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
+    def __init__(self, nature: Nature) -> None:
+        self._nature = nature
+        self._waiting: deque[Nap] = deque()
 
     def ring(self) -> None:
         """Wake one of those that wait: whoever has waited longest."""
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(None)
-                return
+        while self._waiting and not self._waiting.popleft().end():
+            pass
 
     async def wait(self, most: float) -> None:
         """Until it rings, at most so many seconds."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(mine)
-        await asyncio.wait((mine,), timeout=most)
-        mine.cancel()
+        nap = self._nature.nap(most)
+        self._waiting.append(nap)
+        await nap

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from hub.runtime import idempotency
 from hub.runtime.database import Actor, Tx
 from hub.runtime.http import Writer
 from hub.simulation.hubs import Hub
+from hub.simulation.loop import Nap
 from hub.simulation.nature import Nature
 
 FAULTS = {
@@ -90,8 +92,9 @@ class Edge:
             task = hub.process.start(writer.together(lambda asker: hub.placing(asker, Wish(wanted, now))))
         else:
             task = hub.process.start(writer(wanted))
-        task.add_done_callback(self._ended)
-        await asyncio.wait((task,), timeout=PATIENCE_SECONDS)
+        patience = self._nature.nap(PATIENCE_SECONDS)
+        task.add_done_callback(partial(self._ended, patience))
+        await patience
         if not task.done() or task.cancelled():
             return UNKNOWN
         error = task.exception()
@@ -101,8 +104,9 @@ class Edge:
             return Answer("refused", reason=error.slug)
         return UNKNOWN
 
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
+    def _ended(self, patience: Nap, task: "asyncio.Task[Any]") -> None:
         """Hear of what went wrong, also where nobody waits for the answer any more."""
+        patience.end()
         if task.cancelled():
             return
         error = task.exception()

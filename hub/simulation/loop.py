@@ -43,7 +43,7 @@ class Nap:
         self.context: Context
         self.canceled = False
         self.over = False
-        """Whether its time has come: who waits for it will go on, and it can be canceled no more."""
+        """Whether its time has come: who waits for it will go on, and it can be canceled and ended no more."""
 
     def __await__(self) -> Generator[Any, None, None]:
         self._asyncio_future_blocking = True
@@ -68,10 +68,19 @@ class Nap:
             self._loop.call_soon(self.callback, self, context=self.context)
         return True
 
+    def end(self) -> bool:
+        """Who waits for it goes on now; False where that has been said before, or nobody waits any more."""
+        if self.over or self.canceled:
+            return False
+        self.over = self.canceled = True
+        self._loop.call_soon(self.callback, self, context=self.context)
+        return True
+
     def result(self) -> None:
         del self.callback, self.args  # which lead back here: nothing of it is to be left to a collector that does not run
-        if self.canceled:
+        if self.canceled and not self.over:
             raise asyncio.CancelledError
+        self.over = True
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

@@ -117,6 +117,12 @@ class Nature:
             self._loop = asyncio.get_running_loop()
         return Nap(self._loop, seconds) if seconds > 0 and isinstance(self._loop, VirtualLoop) else asyncio.sleep(seconds)
 
+    def nap(self, seconds: float) -> Nap:
+        """The same for who may be woken before; above zero, on virtual time alone."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        return Nap(loop, seconds)
+
     def time(self) -> float:
         """Virtual seconds since this world began."""
         self._loop = asyncio.get_running_loop()

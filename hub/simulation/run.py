@@ -64,15 +64,16 @@ def simulate(case: Case, *, telling: bool = False, digesting: bool = True) -> Ve
     gc.freeze()  # what is here already will be here still
     gc.disable()  # it would look through a growing world again and again, and find little
     try:
-        return _judged(began, *live(case, telling=telling), case, digesting=digesting)
+        return _judged(began, case, telling=telling, digesting=digesting)
     finally:
         gc.collect()
         gc.unfreeze()
         gc.enable()
 
 
-def _judged(began: float, world: World, breaches: list[str], case: Case, *, digesting: bool) -> Verdict:
-    return Verdict(
+def _judged(began: float, case: Case, *, telling: bool, digesting: bool) -> Verdict:
+    world, breaches = live(case, telling=telling)
+    verdict = Verdict(
         case=case,
         breaches=breaches,
         struck=world.nature.struck,
@@ -85,6 +86,8 @@ def _judged(began: float, world: World, breaches: list[str], case: Case, *, dige
         digest=digest(world) if digesting else "",
         story=about(world, breaches) if world.nature.telling else [],
     )
+    world.memory.let_go()
+    return verdict
 
 
 def live(case: Case, *, telling: bool = False) -> tuple[World, list[str]]:

@@ -96,7 +96,7 @@ class World:
             self.broker.ensure(code)
             self.vendors[code] = Vendor(nature, self.broker, code, character_for(nature, code), self.stock_of(code))
             self.vendors[code].start()
-        bells = {name: Bell() for name in RINGS}
+        bells = {name: Bell(nature) for name in RINGS}
         self.memory.tables["steps"].readers.append(Hands(nature, self.edge, self.rules.timing).told)
         Dues(nature, self.memory, bells, self.workers)
         pulse = Pulse(nature, self.memory, self.vendors)

@@ -1,7 +1,6 @@
 """Claims due steps, commits, and only then acts: publishes commands to vendors, performs the hub's own steps."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -109,9 +108,11 @@ class Dispatcher:
         """Take what is due; before that, where nothing can be left from the last time, wait to be woken."""
         due = self._wiring.changes.due
         if not self._more and not self._stopping:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._wiring.settings.worker.poll_seconds):  # `wait_for` forgets a cancel (CPython #86296)
-                    await due.wait()
+            poll = asyncio.get_running_loop().call_later(self._wiring.settings.worker.poll_seconds, due.set)
+            try:
+                await due.wait()
+            finally:
+                poll.cancel()
         if self._stopping:
             return
         due.clear()

@@ -59,14 +59,9 @@ class Connection:
 
     async def execute(self, statement: Any, values: Any = None) -> Result:
         """Run a statement, waiting for others where it must."""
-        self._usable()
-        memory = self._memory
-        spell = memory.spell
-        if spell.left:
-            spell.left -= 1
-        else:
+        if not self._goes_well():
             await self._trouble()
-        memory.statements += 1
+        memory = self._memory
         if values.__class__ is list:
             return await self._each(memory.plans.of(statement, values[0]), values)
         plan = memory.plans.of(statement, values)
@@ -93,12 +88,26 @@ class Connection:
         return Result(rows, touched)
 
     async def write(self, writes: Sequence[tuple[Any, list[dict[str, Any]]]]) -> None:
-        """Run statements, each for its rows."""
+        """What PostgreSQL is asked in one statement."""
+        if not self._goes_well():
+            await self._trouble()
+        of = self._memory.plans.of
         for statement, rows in writes:
-            await self.execute(statement, rows)
+            await self._each(of(statement, rows[0]), rows)
 
     write_last = write
     """Here every transaction is one."""
+
+    def _goes_well(self) -> bool:
+        """Whether nothing happens to the next statement. Raises as a driver does on a connection that is of no use."""
+        self._usable()
+        memory = self._memory
+        memory.statements += 1
+        spell = memory.spell
+        if not spell.left:
+            return False
+        spell.left -= 1
+        return True
 
     async def wait_at_most(self, milliseconds: int) -> None:
         """Known with the next statement."""
