@@ -15,7 +15,7 @@ JSON = Path("bench.json")
 PICTURES = Path("bench")
 WIDTH = 150
 AT_BEST = """at best: if the hub's own Python took nothing of the cores, and all others what they took: PostgreSQL for our statements,
-the load generator, and for each request a handler that does nothing; of whole lives PostgreSQL, spokes, broker, sandbox"""
+the load generator, and for each request a handler that does nothing; of lives and confirmations PostgreSQL, spokes, broker, sandbox"""
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):

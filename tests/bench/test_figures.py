@@ -7,6 +7,7 @@ import pytest
 from tests.bench.bare import at_best, ratio_at_best, run_at_best
 from tests.bench.figures import Goal, Latency, latency, percentile
 from tests.bench.load.work import Heard
+from tests.bench.parts.confirmed import Confirmed
 from tests.bench.parts.lives import Lived
 from tests.bench.pgbench import Limit
 from tests.bench.rounds import Pair, Run, beside
@@ -60,6 +61,20 @@ def test_a_life_at_best_takes_what_is_not_the_hub_s_own() -> None:
     cores = {"API": 0.2, "worker": 0.5, "spokes": 0.3, "sandbox": 0.1, "broker": 0.1, "PostgreSQL": 0.5}
     lived = Lived(limit_per_second=1, orders=10, moves=1000, seconds=10, cores=cores, resident_mib={})
     assert lived.per_second_at_best == pytest.approx((os.cpu_count() or 1) * 100)
+
+
+def test_orders_that_come_faster_than_they_could_be_confirmed_queue_whatever_our_code_takes() -> None:
+    """20 ms of each order are others': the hundredth of two hundred, due after one second, is confirmed after two at best."""
+    cores = os.cpu_count() or 1
+
+    def confirmed(per_second: int) -> Confirmed:
+        cpu_ms = {"API": 7.0, "worker": 17.0, "spokes": 10.0 * cores, "PostgreSQL": 10.0 * cores}
+        return Confirmed(orders=200, per_second=per_second, latency=Latency(1, 2, 3), cpu_ms=cpu_ms)
+
+    assert confirmed(100).per_second_at_best == pytest.approx(50)
+    assert confirmed(100).p50_at_best == pytest.approx(1000)
+    assert confirmed(50).p50_at_best is None
+    assert confirmed(5).p50_at_best is None
 
 
 def test_ratios_are_of_runs_of_the_same_round() -> None:

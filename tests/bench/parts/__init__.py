@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from tests.bench.ground import Ground
-from tests.bench.parts import books, bulkheads, flash, growth, lives, mixed, placing, reads, replayed, triage, way
+from tests.bench.parts import books, bulkheads, confirmed, flash, growth, lives, mixed, placing, reads, replayed, triage, way
 from tests.bench.report import Found
 
 Part = Callable[[Ground], Awaitable[Found]]
@@ -12,6 +12,7 @@ PARTS: dict[str, Part] = {
     "way": way.measure,
     "flash": flash.measure,
     "lives": lives.measure,
+    "confirmed": confirmed.measure,
     "reads": reads.measure,
     "mixed": mixed.measure,
     "books": books.measure,
