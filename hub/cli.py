@@ -65,17 +65,21 @@ def sandbox(  # noqa: PLR0913 - one per option
     onboard: bool = False,
     webhook: Hooks = (),
     connect_webhook: Hooks = (),
+    every_event: bool = False,
     settings: File = None,
 ) -> None:
     """Serve the simulated payment provider; --data FILE keeps its state, --onboard onboards every connected account at once.
 
     --webhook URL=SECRET is told of the platform's events, --connect-webhook URL=SECRET of the connected accounts'; each may be
-    given several times. Without =SECRET it is signed with that of the settings.
+    given several times. Without =SECRET it is signed with that of the settings. They are told what `hub stripe-events` lists;
+    --every-event tells all that Stripe would tell who asks for everything.
     """  # fmt: skip
     from hub.sandbox.webhook_endpoints import endpoints
+    from hub.webhooks.kinds import OURS, THEIRS
 
-    s = load_settings(settings).stripe
-    told = endpoints(webhook, s.webhook_secret, connect=False) + endpoints(connect_webhook, s.connect_webhook_secret, connect=True)
+    s, every = load_settings(settings).stripe, ("*",)
+    told = endpoints(webhook, s.webhook_secret, connect=False, events=every if every_event else OURS)
+    told += endpoints(connect_webhook, s.connect_webhook_secret, connect=True, events=every if every_event else THEIRS)
     _call("hub.sandbox.serve:serve", data, host, port, onboard=onboard, webhooks=told, **({"secret": s.api_key} if s.api_key else {}))
 
 
@@ -98,6 +102,15 @@ def reconcile(
 def nats_config(*, settings: File = None) -> None:
     """Print the broker's configuration for the vendors in the database."""
     _call("hub.embedded.external:print_config", load_settings(settings))
+
+
+@app.command(name="stripe-events")
+def stripe_events() -> None:
+    """Print what Stripe is to be asked for: the kinds of events of each of the hub's two webhook endpoints."""
+    from hub.webhooks.kinds import OURS, THEIRS
+
+    for path, kinds in (("/v1/webhooks/stripe", OURS), ("/v1/webhooks/stripe/connect", THEIRS)):
+        print(path, *kinds, sep="\n  ")
 
 
 @app.command(name="settings")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, bindparam, case, func, insert, literal_column, select, type_coerce, update
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from hub.kernel.errors import NotFound
 from hub.orders import held
@@ -32,22 +32,22 @@ def _objects(columns: Sequence[ColumnElement[Any]], *more: ColumnElement[Any]) -
     named: list[ColumnElement[Any]] = []
     for column in columns:
         named += [literal_column(f"'{column.key}'"), column]
-    return func.jsonb_build_object(*named, *more)
+    return func.json_build_object(*named, *more)
 
 
 _LINES = (
-    select(func.coalesce(func.jsonb_agg(aggregate_order_by(_objects(_LINE), lines.c.id)), literal_column("'[]'")))
+    select(func.coalesce(func.json_agg(aggregate_order_by(_objects(_LINE), lines.c.id)), literal_column("'[]'")))
     .where(lines.c.sub_order_id == sub_orders.c.id)
     .correlate(sub_orders)
     .scalar_subquery()
 )
 _PARTS = (
-    select(func.jsonb_agg(aggregate_order_by(_objects(SUB_ORDER_COLUMNS, literal_column("'lines'"), _LINES), sub_orders.c.number)))
+    select(func.json_agg(aggregate_order_by(_objects(SUB_ORDER_COLUMNS, literal_column("'lines'"), _LINES), sub_orders.c.number)))
     .where(sub_orders.c.order_id == orders.c.id)
     .correlate(orders)
     .scalar_subquery()
 )
-_WHOLE = select(*_ORDER, type_coerce(_PARTS, JSONB).label("sub_orders"))
+_WHOLE = select(*_ORDER, type_coerce(_PARTS, JSON).label("sub_orders"))
 
 
 _LOCK = select(func.now()).select_from(orders).where(orders.c.id == bindparam("order")).with_for_update(of=orders)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -24,11 +24,12 @@ GIVEN = "given at start"
 
 
 class Endpoint(Struct, frozen=True):
-    """An endpoint given up front. `connect`: it hears the connected accounts' events, not the platform's."""
+    """An endpoint given up front. `connect`: it hears the connected accounts' events, not the platform's; of either only these kinds."""
 
     url: str
     secret: str
     connect: bool = False
+    events: tuple[str, ...] = ("*",)
 
 
 class Update(Params, kw_only=True):
@@ -64,23 +65,24 @@ def forget_given(call: Call, wanted: Sequence[Endpoint]) -> None:
 
 
 def ensure(call: Call, wanted: Endpoint) -> None:
-    """Have that endpoint, hearing everything, with that secret; the same one again if the sandbox's file knows it already."""
-    _check(wanted.url, ["*"])
+    """Have that endpoint, hearing what it wants, with that secret; the same one again if the sandbox's file knows it already."""
+    events = list(wanted.events)
+    _check(wanted.url, events)
     known = [one for one in call.store.find("webhook_endpoint", PLATFORM) if (one["url"], one["_connect"]) == (wanted.url, wanted.connect)]
     for endpoint in known:
-        call.store.put(endpoint | {"_secret": wanted.secret, "status": "enabled"})
+        call.store.put(endpoint | {"_secret": wanted.secret, "status": "enabled", "enabled_events": events})
     if not known:
-        _add(call, Create(url=wanted.url, enabled_events=["*"], connect=wanted.connect, description=GIVEN), wanted.secret)
+        _add(call, Create(url=wanted.url, enabled_events=events, connect=wanted.connect, description=GIVEN), wanted.secret)
 
 
-def endpoints(given: Sequence[str], known: str = "", *, connect: bool) -> list[Endpoint]:
+def endpoints(given: Sequence[str], known: str = "", *, connect: bool, events: Iterable[str] = ("*",)) -> list[Endpoint]:
     """``URL=SECRET`` as given on a command line, or ``URL`` alone where its secret is `known`. Raises `RuntimeError` for anything else."""
     found: list[Endpoint] = []
     for text in given:
         url, _, secret = text.rpartition("=") if "=" in text else (text, "", known)
         if not url.startswith(SCHEMES) or not secret:
             raise RuntimeError(f"a webhook is given as URL=SECRET, not as {text!r}")
-        found.append(Endpoint(url, secret, connect))
+        found.append(Endpoint(url, secret, connect, tuple(events)))
     return found
 
 

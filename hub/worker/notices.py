@@ -16,6 +16,7 @@ from hub.refunds import dispute, send
 from hub.runtime import steps
 from hub.runtime.database import Tx
 from hub.vendors import accounts
+from hub.webhooks.kinds import OURS, THEIRS
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -38,29 +39,10 @@ class Notice(msgspec.Struct, frozen=True):
     take: Take
 
 
-KINDS = (
-    ("payment_intent.", "payment"),
-    ("refund.", "refund"),
-    ("charge.refund.", "refund"),
-    ("charge.dispute.", "dispute"),
-    ("payout.", "payout"),
-    ("account.external_account.", "bank"),
-    ("account.", "account"),
-    ("capability.", "account"),
-)
-"""Of Stripe's kinds (docs.stripe.com/api/events/types) by their beginnings; ``charge.refunded`` only repeats ``refund.…``."""
-
-SAYS_NOTHING = {"payment_intent.created"}
-"""What only says that we have just done something."""
-
-
 def hint_of(gateway: str, kind: str, subject: str, account: str | None) -> Hint | None:
-    """What an event hints at; None if it is nothing to us.
-
-    Without an `account` a payout is our own, which reconciliation books, and so is an account.
-    """
-    topic = next((topic for start, topic in KINDS if kind.startswith(start)), None)
-    if topic is None or kind in SAYS_NOTHING or (topic in {"payout", "account", "bank"} and account is None):
+    """What an event hints at, of our own account or of a connected `account`; None if it is nothing to us."""
+    topic = (OURS if account is None else THEIRS).get(kind)
+    if topic is None:
         return None
     if topic in {"account", "bank"} and account is not None:
         subject, account = account, None  # a capability or a bank account changes what the whole account may do

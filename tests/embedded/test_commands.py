@@ -66,6 +66,16 @@ async def test_nats_config_prints_what_a_broker_takes(database_url: str, scratch
     assert "V_acme" in printed.stdout
 
 
+def test_stripe_events_are_listed_for_each_endpoint():
+    listed = hub("stripe-events")
+    assert listed.returncode == 0
+    ours, _, theirs = listed.stdout.partition("/v1/webhooks/stripe/connect")
+    assert ours.split()[0] == "/v1/webhooks/stripe"
+    assert "payment_intent.succeeded" in ours.split()
+    assert "payout.failed" in theirs.split()
+    assert "payment_intent.created" not in listed.stdout
+
+
 def test_a_demo_or_replay_names_what_it_misses(tmp_path: Path):
     refused = hub("replay", str(tmp_path / "nowhere"))
     assert refused.returncode != 0

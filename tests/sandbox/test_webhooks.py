@@ -242,6 +242,8 @@ def test_a_signature_without_any_endpoint() -> None:
 def test_endpoints_as_given_on_a_command_line() -> None:
     assert endpoints(["http://a.test/x?y=z=whsec_1"], connect=True) == [Endpoint("http://a.test/x?y=z", "whsec_1", connect=True)]
     assert endpoints(["http://a.test"], "whsec_known", connect=False) == [Endpoint("http://a.test", "whsec_known")]
+    wanted = endpoints(["http://a.test=s"], connect=True, events=["account.updated"])
+    assert wanted == [Endpoint("http://a.test", "s", connect=True, events=("account.updated",))]
     for wrong in ("http://a.test", "a.test=s", "http://a.test="):
         with pytest.raises(RuntimeError):
             endpoints([wrong], connect=False)

@@ -113,8 +113,8 @@ SHAPES: dict[str, Any] = {
     "pairs compared": select(p.id).where(tuple_(p.count, p.id) > (2, 3)).order_by(p.count, p.id),
     "JSON": select(t.id, t.data["a"], t.data["list"][0]),
     "JSON as text": select(t.id).where(t.data["a"].astext == "1"),
-    "JSON built": select(t.id, func.jsonb_build_object("n", t.n, "id", t.id)),
-    "JSON gathered": select(p.color, func.jsonb_agg(aggregate_order_by(p.id, p.id))).group_by(p.color),
+    "JSON built": select(t.id, func.json_build_object("n", t.n, "id", t.id)),
+    "JSON gathered": select(p.color, func.json_agg(aggregate_order_by(p.id, p.id))).group_by(p.color),
     "casts": select(t.id, cast(func.coalesce(func.sum(p.size), 0), BigInteger))
     .join_from(things, pieces, t.id == p.thing_id)
     .group_by(t.id),

@@ -29,7 +29,7 @@ from sqlalchemy.sql.selectable import SelectStatementGrouping
 
 from hub.simulation.postgres.scope import Scope, Unknown, bare, is_a, select_in
 
-AGGREGATES = {"sum": "total", "count": "count", "min": "least_of", "max": "greatest_of", "jsonb_agg": "list"}
+AGGREGATES = {"sum": "total", "count": "count", "min": "least_of", "max": "greatest_of", "json_agg": "list"}
 COMPARE: dict[Any, tuple[str, str]] = {
     operators.eq: ("==", "eq"),
     operators.ne: ("!=", "ne"),
@@ -215,7 +215,7 @@ class Expressions:
             return f"{name}({', '.join(values)})"
         if name in SAYS:
             return SAYS[name].format(*values)
-        if name == "jsonb_build_object":
+        if name == "json_build_object":
             return "{" + ", ".join(f"{key}: {value}" for key, value in zip(values[::2], values[1::2], strict=True)) + "}"
         raise Unknown(f"function {name}")
 
@@ -240,7 +240,7 @@ class Expressions:
             inner = f"({self.value(argument, scope)} for {pattern} in g{where})"
         scope.grouped = pattern
         made = f"{AGGREGATES[name]}({inner})"
-        return f"({made} or None)" if name == "jsonb_agg" else made
+        return f"({made} or None)" if name == "json_agg" else made
 
     def _cast(self, node: Any, scope: Scope) -> str:
         inner = self.value(node.clause, scope)
