@@ -83,7 +83,16 @@ async def test_the_command_serves_and_tells(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number = free.getsockname()[1]
-    words = ["sandbox", "--port", str(number), "--data", str(tmp_path / "s.db"), "--webhook", "http://127.0.0.1:9/x=whsec_1"]
+    words = [
+        "sandbox",
+        "--port",
+        str(number),
+        "--data",
+        str(tmp_path / "s.db"),
+        "--webhook",
+        "http://127.0.0.1:9/x=whsec_1",
+        "--every-event",
+    ]
     base = f"http://127.0.0.1:{number}"
     told: list[dict[str, str]] = []
     for _ in range(2):
