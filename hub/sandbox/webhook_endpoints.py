@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import msgspec
@@ -75,7 +75,7 @@ def ensure(call: Call, wanted: Endpoint) -> None:
         _add(call, Create(url=wanted.url, enabled_events=events, connect=wanted.connect, description=GIVEN), wanted.secret)
 
 
-def endpoints(given: Sequence[str], known: str = "", *, connect: bool, events: Iterable[str] = ("*",)) -> list[Endpoint]:
+def endpoints(given: Sequence[str], known: str = "", *, connect: bool, events: Collection[str] = ("*",)) -> list[Endpoint]:
     """``URL=SECRET`` as given on a command line, or ``URL`` alone where its secret is `known`. Raises `RuntimeError` for anything else."""
     found: list[Endpoint] = []
     for text in given:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from hub.embedded.folder import Folder, Running, write_private
 from hub.embedded.nkey import new_seed, public_of
@@ -28,6 +28,7 @@ PARTS = {"API": "api", "worker": "worker", "spokes": "spokes", "sandbox": "sandb
 """The hub's processes, and the word by which each is known among the supervisor's children."""
 OURS = ("API", "worker")
 """Those that run the hub's own code."""
+_NEWEST_MOVE = text("SELECT coalesce(max(seq), 0) FROM timeline")
 
 
 class WholeHub(msgspec.Struct, frozen=True):
@@ -38,6 +39,11 @@ class WholeHub(msgspec.Struct, frozen=True):
     quotes: Quotes
     limit: str
     pids: dict[str, int]
+
+    async def newest_move(self) -> int:
+        """Its place in the timeline: what comes after it has a greater one."""
+        async with self.database.reading() as tx:
+            return await tx.scalar(_NEWEST_MOVE)
 
     def cpu_seconds(self) -> dict[str, float]:
         """By process, so far."""

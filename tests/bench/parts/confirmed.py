@@ -20,7 +20,6 @@ UNHURRIED_PER_SECOND = 5
 """What the machine bears without a queue."""
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
-_SEQ = text("SELECT coalesce(max(seq), 0) FROM timeline")
 _CONFIRMED = text(
     "SELECT saga_id, extract(epoch FROM at)::float AS at FROM timeline WHERE seq > :seq AND life = 'order' AND to_state = 'confirmed'"
 )
@@ -66,8 +65,7 @@ async def measure(ground: Ground) -> Found:
 
 async def _confirm(hub: WholeHub, pace: Pace, per_second: int) -> Confirmed:
     given = await hub.quotes.copies(max(1, round(per_second * pace.confirm_seconds)))
-    async with hub.database.reading() as tx:
-        seq = await tx.scalar(_SEQ)
+    seq = await hub.newest_move()
     before = hub.cpu_seconds()
     connections = min(CONNECTIONS_MAX, per_second)  # one that is idle for seconds would be closed
     heard = await bear(Work(ports=(hub.port,), connections=connections, journey="place", given=given, per_second=per_second))

@@ -20,7 +20,6 @@ from tests.bench.whole import WholeHub, of_others, whole_hub
 BUYERS = 32
 PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.2
-_SEQ = text("SELECT coalesce(max(seq), 0) FROM timeline")
 _OPEN = text(
     "SELECT (SELECT count(*) FROM orders WHERE state <> 'completed') + (SELECT count(*) FROM transfers WHERE state <> 'transferred')"
     " + (SELECT count(*) FROM steps WHERE state = 'open')"
@@ -87,8 +86,7 @@ async def _live(hub: WholeHub, pace: Pace, orders: int, before_them: int) -> Liv
     """pgbench, then so many orders as fast as they can be placed, until their vendors have their money."""
     beside = await pgbench.measure(hub.limit, "seq", BUYERS, pace.limit_seconds)
     given = await hub.quotes.copies(orders)
-    async with hub.database.reading() as tx:
-        seq = await tx.scalar(_SEQ)
+    seq = await hub.newest_move()
     before = hub.cpu_seconds()
     await bear(Work(ports=(hub.port,), connections=BUYERS, journey="place", given=given))
     await _until_ended(hub, before_them + orders)
